@@ -1,0 +1,77 @@
+"""The command line: ``airflow-dataops …``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from airflow_dataops.exceptions import DataOpsError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 is success, 1 a finding, 2 a misuse or an outage."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except DataOpsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(prog="airflow-dataops", description="Data and model production line.")
+    nouns = parser.add_subparsers(required=True, metavar="COMMAND")
+    ledger = nouns.add_parser("ledger", help="the ledger's database").add_subparsers(required=True, metavar="VERB")
+    upgrade = ledger.add_parser("upgrade", help="bring the schema up to date; safe to repeat")
+    add_url(upgrade)
+    upgrade.set_defaults(run=ledger_upgrade)
+    audit = nouns.add_parser("audit", help="the history").add_subparsers(required=True, metavar="VERB")
+    verify = audit.add_parser("verify", help="find events that were edited or removed; exit code 1 if there are any")
+    add_url(verify)
+    verify.set_defaults(run=audit_verify)
+    return parser
+
+
+def add_url(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says which ledger is meant."""
+    parser.add_argument("--ledger-url", help="SQLAlchemy URL; default: [dataops] ledger_url")
+
+
+def ledger_upgrade(options: argparse.Namespace) -> int:
+    """Migrate the ledger."""
+    # Only commands pay for the database's libraries, and only they may need Airflow's configuration.
+    from airflow_dataops.hooks.ledger_engine import create_ledger_engine, shown_url, upgrade
+
+    url = chosen_url(options)
+    print(f"The ledger at {shown_url(url)} is at revision {upgrade(create_ledger_engine(url))}.")
+    return 0
+
+
+def audit_verify(options: argparse.Namespace) -> int:
+    """Check the chain of events from the first to the last."""
+    from airflow_dataops.hooks.ledger_store import LedgerStore
+
+    store = LedgerStore(chosen_url(options))
+    faults = store.chain_faults()
+    for fault in faults:
+        print(fault)
+    if not faults:
+        print(f"The history is whole: {len(store.events())} events, each tied to the one before it.")
+    return 1 if faults else 0
+
+
+def chosen_url(options: argparse.Namespace) -> str:
+    """Return the URL given, else the configured one."""
+    if options.ledger_url:
+        return str(options.ledger_url)
+    from airflow_dataops import settings
+
+    return settings.ledger_url()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

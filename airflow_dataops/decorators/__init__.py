@@ -1,0 +1,3 @@
+"""TaskFlow forms of the operators."""
+
+__all__: list[str] = []

@@ -1,0 +1,237 @@
+"""The store of snapshots, published pointers and evidence: a folder that all workers see."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from airflow_dataops import settings
+from airflow_dataops.core.dataset import Snapshot, safe_segment, schema_digest, version_of
+from airflow_dataops.exceptions import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["DatasetHook", "file_digest", "path_of", "replace_file"]
+
+ROW_GROUP_SIZE = 122_880
+CHUNK_BYTES = 1 << 20
+
+
+class DatasetHook(BaseHook):
+    """Writes and reads snapshots, published pointers and evidence.
+
+    ::
+
+        STORE/datasets/<dataset>/snapshots/<partition>/<version>.parquet
+        STORE/datasets/<dataset>/published/<partition>.json
+        STORE/evidence/<first two digits>/<sha256><suffix>
+
+    Args:
+        store_conn_id: A connection of type ``dataops_store`` whose extra field ``path`` names the folder.
+            Without such a connection ``[dataops] store_path`` counts, by default a folder under AIRFLOW_HOME.
+    """
+
+    conn_name_attr = "store_conn_id"
+    default_conn_name = "dataops_store"
+    conn_type = "dataops_store"
+    hook_name = "DataOps Store"
+
+    def __init__(self, store_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.store_conn_id = store_conn_id
+
+    @cached_property
+    def root(self) -> Path:
+        """The store's folder."""
+        try:
+            connection = self.get_connection(self.store_conn_id)
+        except AirflowNotFoundException:
+            if self.store_conn_id != self.default_conn_name:
+                raise
+            return settings.store_path()
+        return Path(connection.extra_dejson.get("path") or settings.store_path()).expanduser()
+
+    def get_conn(self) -> Path:
+        """Return the store's folder."""
+        return self.root
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Write and remove a file, for the Test button of the UI."""
+        probe = self.root / f".probe-{secrets.token_hex(4)}"
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe.write_text("probe")
+            probe.unlink()
+        except OSError as error:
+            return False, f"The store at {self.root} cannot be written: {error}"
+        return True, f"The store at {self.root} can be written."
+
+    # -- snapshots ---------------------------------------------------------------------------------------
+
+    def write_snapshot(self, batches: pa.RecordBatchReader, dataset: str, partition: str, owner: str) -> Snapshot:
+        """Write the batches as an immutable parquet file named by its content.
+
+        The same rows in the same order make the same version, so a retry adopts the file of a dead try.
+
+        Args:
+            batches: The rows, streamed.
+            dataset: Name of the dataset.
+            partition: Which part of it.
+            owner: Digest of the run key; names the temporary file, so that the next try removes it.
+        """
+        import pyarrow.parquet as pq
+
+        folder = self.snapshot_folder(dataset, partition)
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder, owner)
+        with temporary_file(folder, owner) as temporary:
+            rows = 0
+            with pq.ParquetWriter(temporary, batches.schema, compression="zstd") as writer:
+                for batch in batches:
+                    writer.write_batch(batch, row_group_size=ROW_GROUP_SIZE)
+                    rows += batch.num_rows
+            return self._settle(temporary, dataset, partition, rows)
+
+    def _settle(self, temporary: Path, dataset: str, partition: str, rows: int) -> Snapshot:
+        digest, schema = file_digest(temporary), schema_digest(columns_of(temporary))
+        version = version_of(digest, schema)
+        target = self.snapshot_folder(dataset, partition) / f"{version}.parquet"
+        if not target.exists():
+            replace_file(temporary, target)
+        return Snapshot(dataset, partition, version, target.as_uri(), digest, schema, rows)
+
+    def snapshot_folder(self, dataset: str, partition: str) -> Path:
+        """Return the folder of a partition's versions."""
+        return self.root / "datasets" / safe_segment(dataset) / "snapshots" / safe_segment(partition)
+
+    def frame(self, snapshot: Snapshot) -> pd.DataFrame:
+        """Return the whole snapshot as a pandas frame."""
+        import pandas as pd
+
+        return pd.read_parquet(self.verified_path(snapshot))
+
+    def verified_path(self, snapshot: Snapshot) -> Path:
+        """Return the snapshot's file after checking that its bytes are still the ones it was named by.
+
+        Raises:
+            SourceError: The file is gone or was changed. A retry does not help.
+        """
+        path = path_of(snapshot.uri)
+        if not path.is_file():
+            raise SourceError(
+                f"The snapshot {snapshot.name} is gone: there is no file at {path}.",
+                hint="restore the store from its backup, or clear the snapshot task to take it again",
+            )
+        if file_digest(path) != snapshot.digest:
+            raise SourceError(
+                f"The snapshot {snapshot.name} was changed after it was taken: {path} has other bytes.",
+                hint="snapshots are never edited: restore the file, or clear the snapshot task to take it again",
+            )
+        return path
+
+    # -- what is published -------------------------------------------------------------------------------
+
+    def publish(self, dataset: str, partition: str, document: Mapping[str, Any]) -> Path:
+        """Replace the pointer file atomically: a reader sees the old version or the new, never half."""
+        target = self.published_folder(dataset) / f"{safe_segment(partition)}.json"
+        write_atomically(target, json.dumps(document, indent=2, sort_keys=True).encode())
+        return target
+
+    def published(self, dataset: str) -> dict[str, dict[str, Any]]:
+        """Return the published document of each partition, by partition; empty when nothing is."""
+        documents = (json.loads(path.read_bytes()) for path in sorted(self.published_folder(dataset).glob("*.json")))
+        return {document["snapshot"]["partition"]: document for document in documents}
+
+    def published_folder(self, dataset: str) -> Path:
+        """Return the folder of a dataset's pointer files."""
+        return self.root / "datasets" / safe_segment(dataset) / "published"
+
+    # -- evidence ----------------------------------------------------------------------------------------
+
+    def put_evidence(self, content: bytes, suffix: str) -> str:
+        """Store evidence under its own hash and return its URI; the same content is stored once."""
+        digest = hashlib.sha256(content).hexdigest()
+        target = self.root / "evidence" / digest[:2] / f"{digest}{suffix}"
+        if not target.exists():
+            write_atomically(target, content)
+        return target.as_uri()
+
+    def get_evidence(self, uri: str) -> bytes:
+        """Return the evidence under a URI."""
+        return path_of(uri).read_bytes()
+
+
+def path_of(uri: str) -> Path:
+    """Return the path that a ``file:`` URI or a plain path names.
+
+    Raises:
+        ValueError: The URI has another scheme.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    if parts.scheme:
+        raise ValueError(f"got the URI {uri!r}, but only file: URIs and paths can be read; mount the store as a folder")
+    return Path(uri).expanduser()
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def columns_of(path: Path) -> list[tuple[str, str]]:
+    """Return names and types of a parquet file's columns, in order."""
+    import pyarrow.parquet as pq
+
+    return [(field.name, str(field.type)) for field in pq.read_schema(path)]
+
+
+def write_atomically(target: Path, content: bytes) -> None:
+    """Write beside the target and rename, so that no reader sees a half-written file."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_file(target.parent, "write") as temporary:
+        temporary.write_bytes(content)
+        replace_file(temporary, target)
+
+
+def replace_file(temporary: Path, target: Path) -> None:
+    """Move a finished file into place and make both survive a power cut."""
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def temporary_file(folder: Path, owner: str) -> Iterator[Path]:
+    """Give a fresh name in `folder` and remove what is left under it, also after an error."""
+    path = folder / f".{owner[:32]}-{secrets.token_hex(6)}.tmp"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path, owner: str) -> None:
+    """Remove temporary files that a killed try of the same run left."""
+    for path in folder.glob(f".{owner[:32]}-*.tmp"):
+        path.unlink(missing_ok=True)

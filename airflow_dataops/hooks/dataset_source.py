@@ -1,0 +1,144 @@
+"""Where snapshots come from: files and folders through DuckDB, SQL through Airflow's hooks, callables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
+from airflow.sdk import BaseHook
+
+from airflow_dataops.exceptions import OutageError, SourceError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+__all__ = ["file_batches", "frame_batches", "sql_batches"]
+
+BATCH_ROWS = 100_000
+READERS = {
+    ".parquet": "read_parquet(?)",
+    ".csv": "read_csv(?, sample_size = -1)",
+    ".tsv": "read_csv(?, sample_size = -1)",
+    ".json": "read_json(?)",
+    ".jsonl": "read_json(?)",
+}
+"""Sources by the end of their names; types of CSV columns are told from all rows, so they do not depend on luck."""
+
+
+@contextmanager
+def file_batches(path: Path) -> Iterator[pa.RecordBatchReader]:
+    """Stream the rows of a file, or of all files of one kind in a folder, in the order of their names.
+
+    Raises:
+        SourceError: Missing, empty, of an unknown kind, or not what its name says. A retry does not help.
+    """
+    import duckdb
+
+    files = source_files(path)
+    kind = kind_of(files[0])
+    try:
+        with duckdb.connect() as connection:
+            # Snapshots are compared by their bytes: the order of rows must be that of the source.
+            connection.execute("SET preserve_insertion_order = true")
+            query = f"SELECT * FROM {READERS[kind]}"  # noqa: S608 - the reader is one of ours
+            yield batches_of(connection.sql(query, params=[[str(file) for file in files]]))
+    except duckdb.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SourceError(
+            f"{path} cannot be read as {kind.lstrip('.').upper()}: {reason}",
+            hint="look at the first lines of the file; is it whole, and is it what its name says?",
+        ) from error
+
+
+def batches_of(relation: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:
+    """Return the rows of a query as a stream; DuckDB renamed the method in 2.0."""
+    if hasattr(relation, "to_arrow_reader"):
+        return relation.to_arrow_reader(BATCH_ROWS)
+    return relation.fetch_arrow_reader(BATCH_ROWS)
+
+
+def source_files(path: Path) -> list[Path]:
+    """Return the files a source consists of."""
+    if not path.exists():
+        raise SourceError(
+            f"There is no file or folder at {path}.", hint="has the delivery arrived, and is the name right?"
+        )
+    if not path.is_dir():
+        refuse_empty(path)
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+    if not files:
+        raise SourceError(f"The folder {path} holds no files.", hint="has the delivery arrived?")
+    kinds = {kind_of(file) for file in files}
+    if len(kinds) > 1:
+        raise SourceError(
+            f"The folder {path} mixes {', '.join(sorted(kinds))} files; one kind is allowed.",
+            hint="move the files that do not belong to the dataset elsewhere",
+        )
+    for file in files:
+        refuse_empty(file)
+    return files
+
+
+def kind_of(file: Path) -> str:
+    """Return the kind of a file by its name, seeing through ``.gz`` and ``.zst``."""
+    name = file.name.lower().removesuffix(".gz").removesuffix(".zst")
+    kind = Path(name).suffix
+    if kind not in READERS:
+        raise SourceError(
+            f"{file} is of a kind we cannot read ({kind or 'no suffix'}); allowed: {', '.join(sorted(READERS))}.",
+            hint="rename the file, or read it with python_callable",
+        )
+    return kind
+
+
+def refuse_empty(file: Path) -> None:
+    """Refuse a file of zero bytes."""
+    if file.stat().st_size == 0:
+        raise SourceError(f"The file {file} is empty (0 bytes).", hint="was the delivery cut off? ask the sender")
+
+
+@contextmanager
+def sql_batches(sql: str, conn_id: str) -> Iterator[pa.RecordBatchReader]:
+    """Stream the rows of a query over an Airflow connection; give the query an ORDER BY to be reproducible."""
+    import pandas as pd
+
+    hook = BaseHook.get_connection(conn_id).get_hook()
+    try:
+        with hook.get_sqlalchemy_engine().connect() as connection:
+            frame = pd.read_sql(sqlalchemy.text(sql), connection)
+    except sqlalchemy.exc.OperationalError as error:
+        address = hook.get_sqlalchemy_engine().url.render_as_string(hide_password=True)
+        raise OutageError("The database", address, conn_id, str(error.orig).strip().splitlines()[0]) from error
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SourceError(f"The query over connection {conn_id!r} failed: {reason}", hint="mend the SQL") from error
+    with frame_batches(frame) as batches:
+        yield batches
+
+
+@contextmanager
+def frame_batches(value: Any) -> Iterator[pa.RecordBatchReader]:
+    """Stream what a callable returned: a pandas frame, an arrow table or reader, or the path of a file."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(value, str | Path):
+        with file_batches(Path(value)) as batches:
+            yield batches
+    elif isinstance(value, pa.RecordBatchReader):
+        yield value
+    elif isinstance(value, pa.Table):
+        yield value.to_reader(BATCH_ROWS)
+    elif isinstance(value, pd.DataFrame):
+        yield pa.Table.from_pandas(value, preserve_index=False).to_reader(BATCH_ROWS)
+    else:
+        raise SourceError(
+            f"The callable returned {type(value).__name__}; allowed are a pandas DataFrame, an arrow Table or "
+            "RecordBatchReader, and the path of a file.",
+            hint="change what the callable returns",
+        )

@@ -1,0 +1,3 @@
+"""Messages to people."""
+
+__all__: list[str] = []

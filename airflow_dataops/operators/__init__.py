@@ -1,0 +1,3 @@
+"""The stations of the line."""
+
+__all__: list[str] = []

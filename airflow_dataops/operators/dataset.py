@@ -1,0 +1,179 @@
+"""Snapshots of sources, and the atomic publication of what passed the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, Context
+
+from airflow_dataops.core.dataset import Snapshot, asset_uri, pointer_name
+from airflow_dataops.core.ledger import Claim, Event, Measurement
+from airflow_dataops.hooks.dataset import DatasetHook, path_of
+from airflow_dataops.hooks.dataset_source import file_batches, frame_batches, sql_batches
+from airflow_dataops.hooks.ledger_store import LedgerStore
+from airflow_dataops.operators.station import Outcome, StationOperator
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["PublishDatasetOperator", "SnapshotDatasetOperator", "dataset_asset"]
+
+
+def dataset_asset(dataset: str) -> Asset:
+    """Return the asset that a publication of the dataset updates; schedule DAGs on it."""
+    return Asset(name=f"dataset:{dataset}", uri=asset_uri(dataset))
+
+
+class SnapshotDatasetOperator(StationOperator):
+    """Take an immutable snapshot of a source: parquet, with digest, schema and row count.
+
+    Exactly one source is given: `path`, `sql` or `python_callable`. The same rows make the same version.
+
+    Args:
+        dataset: Name of the dataset. (templated)
+        partition: Which part of it, such as "2013-01". (templated)
+        path: A parquet, CSV, TSV or JSON file, or a folder of such files. (templated)
+        sql: A query whose rows are taken; with an ORDER BY it is reproducible. (templated)
+        sql_conn_id: The connection the query runs over.
+        python_callable: A function that returns a pandas frame, an arrow table, or the path of a file.
+        op_kwargs: Its arguments. (templated)
+        store_conn_id: Where snapshots lie.
+
+    Returns:
+        The snapshot as a dict: dataset, partition, version, uri, digest, schema, rows.
+
+    Raises:
+        AirflowFailException: The source is missing, empty or unreadable. A retry does not help.
+        OutageError: The database does not answer. A retry helps.
+    """
+
+    station = "dataset"
+    template_fields: Sequence[str] = ("dataset", "partition", "path", "sql", "op_kwargs")
+
+    def __init__(
+        self,
+        *,
+        dataset: str,
+        partition: str = "all",
+        path: str | None = None,
+        sql: str | None = None,
+        sql_conn_id: str | None = None,
+        python_callable: Callable[..., Any] | None = None,
+        op_kwargs: Mapping[str, Any] | None = None,
+        store_conn_id: str = DatasetHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dataset = dataset
+        self.partition = partition
+        self.path = path
+        self.sql = sql
+        self.sql_conn_id = sql_conn_id
+        self.python_callable = python_callable
+        self.op_kwargs = op_kwargs
+        self.store_conn_id = store_conn_id
+
+    def work(self, context: Context, ledger: LedgerStore, claim: Claim) -> Outcome:
+        """Stream the source into a file named by its content; a dead try's file is the same file."""
+        with self.batches() as batches:
+            snapshot = DatasetHook(self.store_conn_id).write_snapshot(batches, self.dataset, self.partition, claim.key)
+        self.log.info("%s holds %s rows.", snapshot.name, f"{snapshot.rows:,}")
+        subject = pointer_name(self.dataset, self.partition)
+        return Outcome(
+            snapshot.to_xcom(),
+            events=[Event("dataset.snapshot", subject, snapshot.to_xcom())],
+            measurements=[Measurement(f"dataset/{self.dataset}/rows", self.partition, snapshot.rows)],
+        )
+
+    def batches(self) -> AbstractContextManager[pa.RecordBatchReader]:
+        """Open the one source that was given.
+
+        Raises:
+            ValueError: None or several were given.
+        """
+        given = [name for name in ("path", "sql", "python_callable") if getattr(self, name)]
+        if given == ["path"] and self.path:
+            return file_batches(path_of(self.path))
+        if given == ["sql"] and self.sql and self.sql_conn_id:
+            return sql_batches(self.sql, self.sql_conn_id)
+        if given == ["python_callable"] and self.python_callable:
+            return frame_batches(self.python_callable(**(self.op_kwargs or {})))
+        raise ValueError(
+            f"{self.task_id}: got {' and '.join(given) or 'no source'}; give exactly one of path, "
+            "sql (with sql_conn_id) and python_callable"
+        )
+
+
+class PublishDatasetOperator(StationOperator):
+    """Make what a gate let through the current version of its partition, atomically.
+
+    The ledger's pointer moves by compare-and-set and the pointer file beside the snapshots is replaced in
+    one step, so a reader sees the old version or the new one, never half. The asset
+    ``dataops://dataset/<name>`` is updated with the verdict in its extra.
+
+    Args:
+        dataset: Name of the dataset; not templated, because the asset is named by it.
+        gate: The output of a `QualityGateOperator`, or a snapshot to publish without a gate. (templated)
+        store_conn_id: Where snapshots lie.
+
+    Returns:
+        ``{"snapshot": {...}, "verdict": str, "pointer": {"name": str, "version": int}}``.
+
+    Raises:
+        AirflowFailException: The pointer moved meanwhile, or the gate held. A retry does not help.
+    """
+
+    station = "dataset"
+    template_fields: Sequence[str] = ("gate",)
+
+    def __init__(
+        self,
+        *,
+        dataset: str,
+        gate: Mapping[str, Any] | str,
+        store_conn_id: str = DatasetHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("outlets", [dataset_asset(dataset)])
+        super().__init__(**kwargs)
+        self.dataset = dataset
+        self.gate = gate
+        self.store_conn_id = store_conn_id
+
+    def work(self, context: Context, ledger: LedgerStore, claim: Claim) -> Outcome:
+        """Move the ledger's pointer, then the pointer file; a retry finds the first and repeats the second."""
+        gate = gate_result(self.gate)
+        snapshot = Snapshot.from_xcom(gate["snapshot"])
+        store = DatasetHook(self.store_conn_id)
+        store.verified_path(snapshot)
+        name = pointer_name(self.dataset, snapshot.partition)
+        current = ledger.pointer(name)
+        expected = current.version - 1 if current.run_key == claim.key and claim.taken_over else current.version
+        value = {"snapshot": snapshot.to_xcom(), "verdict": gate["verdict"]}
+        moved = ledger.move_pointer(claim, name, expected, value)
+        store.publish(self.dataset, snapshot.partition, {**value, "pointer_version": moved.version})
+        self.log.info("%s is published as version %s of %s.", snapshot.name, moved.version, name)
+        result = {**value, "pointer": {"name": name, "version": moved.version}}
+        return Outcome(result, events=[Event("dataset.published", name, {**result, "previous": dict(current.value)})])
+
+    def conclude(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
+        """Tell the asset's followers which version and verdict it is."""
+        extra = {**result["snapshot"], "verdict": result["verdict"]}
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra.update(extra)
+        return result
+
+
+def gate_result(gate: Mapping[str, Any] | str) -> Mapping[str, Any]:
+    """Return the gate's result; a bare snapshot counts as published without a gate.
+
+    Raises:
+        ValueError: The value is neither.
+    """
+    if isinstance(gate, Mapping) and "snapshot" in gate:
+        return gate
+    if isinstance(gate, Mapping) and "version" in gate:
+        return {"snapshot": gate, "verdict": "publish"}
+    raise ValueError(f"got gate={str(gate)[:200]!r}; pass the output of a QualityGateOperator or a snapshot")

@@ -1,0 +1,3 @@
+"""What the Airflow UI shows of us."""
+
+__all__: list[str] = []

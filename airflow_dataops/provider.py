@@ -1,0 +1,99 @@
+"""What Airflow's provider manager is told of us. Every Airflow process calls it: it imports nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["get_provider_info"]
+
+NAME = "DataOps"
+NOUNS = {
+    "operators": ["dataset", "quality", "training", "evaluation", "registry", "image", "deployment"],
+    "sensors": ["dataset", "registry", "deployment"],
+    "hooks": ["ledger", "dataset", "expectations", "mlflow", "container"],
+    "triggers": ["dataset", "registry", "deployment"],
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's description in the form of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-dataops",
+        "name": NAME,
+        "description": "A production line for data and models: gate, publish, train, promote, deploy, roll back.",
+        "integrations": [{"integration-name": NAME, "tags": ["software"]}],
+        **{layer: [modules(layer)] for layer in NOUNS},
+        "connection-types": connection_types(),
+        "task-decorators": [
+            {"name": "train_model", "class-name": "airflow_dataops.decorators.training.train_model_task"},
+        ],
+        "asset-uris": [{"schemes": ["dataops"], "handler": None}],
+        "config": {"dataops": {"description": "Options of airflow-dataops.", "options": options()}},
+    }
+
+
+def modules(layer: str) -> dict[str, Any]:
+    """Return the modules of a layer."""
+    return {
+        "integration-name": NAME,
+        "python-modules": [f"airflow_dataops.{layer}.{noun}" for noun in NOUNS[layer]],
+    }
+
+
+def connection_types() -> list[dict[str, Any]]:
+    """Return our connection types with their form fields."""
+    return [
+        {
+            "connection-type": "dataops_ledger",
+            "hook-class-name": "airflow_dataops.hooks.ledger.LedgerHook",
+            "hook-name": "DataOps Ledger",
+            "ui-field-behaviour": {
+                "hidden-fields": [],
+                "relabeling": {"schema": "Database"},
+                "placeholders": {"host": "postgres", "port": "5432", "schema": "dataops"},
+            },
+            "conn-fields": {"sqlite_path": text_field("SQLite file (instead of PostgreSQL)")},
+        },
+        {
+            "connection-type": "dataops_store",
+            "hook-class-name": "airflow_dataops.hooks.dataset.DatasetHook",
+            "hook-name": "DataOps Store",
+            "ui-field-behaviour": {
+                "hidden-fields": ["host", "port", "schema", "login", "password"],
+                "relabeling": {},
+                "placeholders": {},
+            },
+            "conn-fields": {"path": text_field("Folder that all workers see")},
+        },
+    ]
+
+
+def text_field(label: str) -> dict[str, Any]:
+    """Return the form field of an optional text."""
+    return {"label": label, "schema": {"type": ["string", "null"]}}
+
+
+def options() -> dict[str, Any]:
+    """Return the options of the ``[dataops]`` section."""
+    return {
+        "instance": option("Name of this deployment of Airflow; part of every run key.", "default", "production"),
+        "ledger_url": option(
+            "SQLAlchemy URL of the ledger, where no connection 'dataops_ledger' exists.",
+            "",
+            "postgresql://dataops@postgres/dataops",
+            sensitive=True,
+        ),
+        "store_path": option("Folder of snapshots and evidence that all workers see.", "", "/shared/dataops"),
+    }
+
+
+def option(description: str, default: str, example: str, *, sensitive: bool = False) -> dict[str, Any]:
+    """Return one option in the form of Airflow's configuration schema."""
+    described = {
+        "description": description,
+        "version_added": "0.1.0",
+        "type": "string",
+        "default": default,
+        "example": example,
+    }
+    return {**described, "sensitive": True} if sensitive else described

@@ -1,0 +1,3 @@
+"""What waits for a state."""
+
+__all__: list[str] = []

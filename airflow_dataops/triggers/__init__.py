@@ -1,0 +1,3 @@
+"""Waits of deferred tasks and sensors."""
+
+__all__: list[str] = []

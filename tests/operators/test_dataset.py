@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_dataops.hooks.dataset import DatasetHook
+from airflow_dataops.operators.dataset import PublishDatasetOperator, SnapshotDatasetOperator, dataset_asset
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Path:
+    path = tmp_path / "orders.csv"
+    path.write_text("id,amount\n1,10.5\n2,\n3,7\n")
+    return path
+
+
+def snapshot_operator(path: Path, dataset: str = "orders") -> SnapshotDatasetOperator:
+    return SnapshotDatasetOperator(task_id="snapshot", dataset=dataset, partition="2026-01", path=str(path))
+
+
+def test_a_snapshot_keeps_rows_types_and_order(orders, ledger, store_path, make_context):
+    result = snapshot_operator(orders).execute(make_context())
+    assert result["rows"] == 3
+    from airflow_dataops.core.dataset import Snapshot
+
+    frame = DatasetHook().frame(Snapshot.from_xcom(result))
+    assert frame["id"].tolist() == [1, 2, 3]
+    assert frame["amount"].isna().tolist() == [False, True, False]
+
+
+def test_a_retry_makes_no_second_snapshot_and_no_second_event(orders, ledger, store_path, make_context):
+    first = snapshot_operator(orders).execute(make_context("snapshot"))
+    orders.unlink()  # a replay needs no source
+    assert snapshot_operator(orders).execute(make_context("snapshot", number=2)) == first
+    assert len(ledger.events(kind="dataset.snapshot")) == 1
+
+
+def test_publishing_moves_pointer_file_and_asset_together(orders, ledger, store_path, make_context):
+    snapshot = snapshot_operator(orders).execute(make_context("snapshot"))
+    context = make_context("publish")
+    result = PublishDatasetOperator(task_id="publish", dataset="orders", gate=snapshot).execute(context)
+    assert result["pointer"] == {"name": "dataset/orders/2026-01", "version": 1}
+    assert DatasetHook().published("orders")["2026-01"]["snapshot"] == snapshot
+    assert context["outlet_events"][dataset_asset("orders")].extra["version"] == snapshot["version"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("missing.csv", None, "no file or folder"),
+        ("empty.csv", b"", "is empty"),
+        ("broken.parquet", b"not parquet at all", "cannot be read as PARQUET"),
+        ("binary.json", b"\x00\xff\xfe{{{{", "cannot be read as JSON"),
+        ("table.xlsx", b"PK", "of a kind we cannot read"),
+    ],
+)
+def test_an_unreadable_source_fails_without_retry_and_says_why(
+    name, content, said, tmp_path, ledger, store_path, make_context
+):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(AirflowFailException, match=said):
+        snapshot_operator(path).execute(make_context())
+    assert list(store_path.rglob("*.parquet")) == []
+    assert list(store_path.rglob("*.tmp")) == []
+
+
+def test_a_hostile_name_stays_inside_the_store(orders, ledger, store_path, make_context):
+    result = snapshot_operator(orders, dataset='../../x"; DROP TABLE é').execute(make_context())
+    assert result["rows"] == 3
+    written = list(store_path.rglob("*.parquet"))
+    assert len(written) == 1
+    assert written[0].resolve().is_relative_to(store_path.resolve())
+
+
+def test_xcom_stays_small(orders, ledger, store_path, make_context):
+    assert len(json.dumps(snapshot_operator(orders).execute(make_context()))) < 2000
