@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, column, create_engine, event, inspect, select, table
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, OperationalError
 from sqlalchemy.pool import NullPool, StaticPool
 
-from airflow_dataops.exceptions import BrokenCheckError
+from airflow_dataops.exceptions import BrokenCheckError, OutageError
 from airflow_dataops.hooks import ledger_tables as tables
 
 __all__ = [
@@ -18,6 +21,8 @@ __all__ = [
     "create_ledger_engine",
     "current_revision",
     "is_sqlite",
+    "ledger_faults",
+    "ledger_url",
     "shown_url",
     "upgrade",
     "upgrade_if_embedded",
@@ -26,6 +31,7 @@ __all__ = [
 HEAD_REVISION = "0001"
 """The newest migration; a test compares it with the migration scripts."""
 
+URL_HINT = "use postgresql://… (pip install 'airflow-dataops[postgres]') or sqlite:///…"
 MIGRATIONS = Path(__file__).parent / "ledger_migrations"
 SQLITE_WAIT_SECONDS = 30
 CONNECT_TIMEOUT_SECONDS = 10
@@ -40,20 +46,64 @@ def create_ledger_engine(url: str) -> Engine:
     parsed = ledger_url(url)
     if parsed.drivername == "sqlite":
         return create_sqlite_engine(parsed)
-    return create_engine(parsed, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS})
+    try:
+        return create_engine(parsed, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS})
+    except (ModuleNotFoundError, ArgumentError) as error:
+        raise BrokenCheckError(
+            f"The driver {parsed.drivername} of the ledger at {shown_url(url)} is not installed.",
+            hint="pip install 'airflow-dataops[postgres]' and begin the URL with postgresql://",
+        ) from error
 
 
 def ledger_url(url: str) -> URL:
-    """Return the parsed URL with the driver we ship; plain ``postgresql://`` means psycopg 3."""
-    parsed = make_url(url)
-    if parsed.drivername in {"postgres", "postgresql"}:
-        parsed = parsed.set(drivername="postgresql+psycopg")
+    """Return the parsed URL with the driver we ship; plain ``postgresql://`` means psycopg 3.
+
+    Raises:
+        BrokenCheckError: It is no URL, or that of another database.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        # What was given is not repeated: it may hold a password.
+        raise BrokenCheckError("The ledger's URL cannot be read.", hint=URL_HINT) from error
+    drivers = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite+pysqlite": "sqlite"}
+    parsed = parsed.set(drivername=drivers.get(parsed.drivername, parsed.drivername))
     if parsed.get_backend_name() in {"sqlite", "postgresql"}:
         return parsed
     raise BrokenCheckError(
-        f"The ledger cannot live at {shown_url(url)}: {parsed.get_backend_name()} is not supported.",
-        hint="use postgresql://… (pip install 'airflow-dataops[postgres]') or sqlite:///…",
+        f"The ledger cannot live at {shown_url(url)}: {parsed.get_backend_name()} is not supported.", hint=URL_HINT
     )
+
+
+@contextmanager
+def ledger_faults(url: str, conn_id: str | None = None) -> Iterator[None]:
+    """Tell what a database's client says as one of our errors, with the address and without the password.
+
+    Raises:
+        OutageError: The database does not answer, or cannot be written just now. A retry helps.
+        BrokenCheckError: What lies there is no ledger, or a value does not fit. A retry does not help.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        raise OutageError("The ledger", shown_url(url), conn_id, first_line(error)) from error
+    except DataError as error:
+        raise BrokenCheckError(
+            f"The ledger at {shown_url(url)} cannot store a value: {first_line(error)}",
+            hint="use shorter, plainer names",
+        ) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise
+        raise BrokenCheckError(
+            f"What lies at {shown_url(url)} is not a whole ledger: {first_line(error)}",
+            hint="restore the file from its backup, or name another",
+        ) from error
+
+
+def first_line(error: DatabaseError) -> str:
+    """Return what the driver said, in one line and without the SQL."""
+    return next(iter(str(error.orig).strip().splitlines()), "no reason given")
 
 
 def create_sqlite_engine(url: URL) -> Engine:
@@ -123,13 +173,21 @@ def upgrade_if_embedded(engine: Engine) -> None:
 
 
 def upgrade(engine: Engine) -> str:
-    """Run the missing migrations; safe to run twice, also at once. Returns the revision reached."""
+    """Run the missing migrations; safe to run twice, also at once. Returns the revision reached.
+
+    Raises:
+        OutageError: The database does not answer. A retry helps.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.connect().execution_options(dataops_write=True) as connection, connection.begin():
+    with (
+        ledger_faults(engine.url.render_as_string(hide_password=True)),
+        engine.connect().execution_options(dataops_write=True) as connection,
+        connection.begin(),
+    ):
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return HEAD_REVISION

@@ -9,11 +9,12 @@ import secrets
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pendulum
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from airflow_dataops.core.ledger import (
     GENESIS,
@@ -31,12 +32,12 @@ from airflow_dataops.core.ledger import (
     decide_claim,
     event_hash,
 )
-from airflow_dataops.exceptions import ConflictError, OutageError, StaleAttemptError
+from airflow_dataops.exceptions import ConflictError, StaleAttemptError
 from airflow_dataops.hooks import ledger_tables as tables
 from airflow_dataops.hooks.ledger_engine import (
     create_ledger_engine,
     is_sqlite,
-    shown_url,
+    ledger_faults,
     upgrade_if_embedded,
 )
 
@@ -59,7 +60,7 @@ class LedgerStore:
     def __init__(self, url: str, *, conn_id: str | None = None) -> None:
         self.url, self.conn_id = url, conn_id
         self.engine: Engine = create_ledger_engine(url)
-        with self._outage_if_silent():
+        with ledger_faults(self.url, self.conn_id):
             upgrade_if_embedded(self.engine)
 
     # -- claims ------------------------------------------------------------------------------------------
@@ -179,18 +180,19 @@ class LedgerStore:
         Raises:
             ConflictError: Somebody else moved the pointer. A retry does not help.
         """
-        moved = Pointer(name, expected + 1, dict(value), claim.key)
-        with self._write() as connection:
-            self._fence(connection, claim)
-            current = self._pointer(connection, name, lock=True)
-            if current == moved:
-                return current
-            if current.version != expected:
-                raise ConflictError(
-                    f"{name} moved to version {current.version} while version {expected} was expected.",
-                    hint="somebody else moved it since the evidence was made: run the stations before this one again",
-                )
-            return self._move(connection, moved)
+        moved = Pointer(name, expected + 1, json.loads(canonical_json(dict(value))), claim.key)
+        try:
+            with self._write() as connection:
+                self._fence(connection, claim)
+                current = self._pointer(connection, name, lock=True)
+                if current == moved:
+                    return current
+                if current.version != expected:
+                    raise pointer_moved(name, current.version, expected)
+                return self._move(connection, moved)
+        except IntegrityError as error:
+            # Two processes set a new pointer at once; PostgreSQL has no row to lock before the first move.
+            raise pointer_moved(name, 1, expected) from error
 
     def _move(self, connection: Connection, moved: Pointer) -> Pointer:
         row = {"value": canonical_json(dict(moved.value)), "run_key": moved.run_key, "moved_at": now()}
@@ -246,6 +248,8 @@ class LedgerStore:
         last = connection.execute(select(tables.event).order_by(tables.event.c.id.desc()).limit(1)).one_or_none()
         number, previous = (1, GENESIS) if last is None else (last.id + 1, last.hash)
         at, run_key = now(), claim.key if claim else ""
+        # As it will be read back, so that the hash is the same then: keys that are numbers become text.
+        event = replace(event, payload=json.loads(canonical_json(dict(event.payload))))
         row = RecordedEvent(number, at, run_key, event, previous, event_hash(previous, number, at, run_key, event))
         connection.execute(insert(tables.event).values(event_key=key, **event_row(row)))
         return row
@@ -265,7 +269,7 @@ class LedgerStore:
     @contextmanager
     def _write(self) -> Iterator[Connection]:
         with (
-            self._outage_if_silent(),
+            ledger_faults(self.url, self.conn_id),
             self.engine.connect().execution_options(dataops_write=True) as connection,
             connection.begin(),
         ):
@@ -273,16 +277,8 @@ class LedgerStore:
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with self._outage_if_silent(), self.engine.connect() as connection:
+        with ledger_faults(self.url, self.conn_id), self.engine.connect() as connection:
             yield connection
-
-    @contextmanager
-    def _outage_if_silent(self) -> Iterator[None]:
-        try:
-            yield
-        except OperationalError as error:
-            reason = str(error.orig).strip().splitlines()[0]
-            raise OutageError("The ledger", shown_url(self.url), self.conn_id, reason) from error
 
 
 def now() -> str:
@@ -295,6 +291,14 @@ def stale(key: str, attempt: Attempt) -> StaleAttemptError:
     return StaleAttemptError(
         f"Try {attempt.number} was overtaken by a newer try of the same task (run key {key[:12]}…) and must stop.",
         hint="nothing to do: the newer try finishes the work",
+    )
+
+
+def pointer_moved(name: str, found: int, expected: int) -> ConflictError:
+    """Return the error for a compare-and-set that lost."""
+    return ConflictError(
+        f"{name} moved to version {found} while version {expected} was expected.",
+        hint="somebody else moved it since the evidence was made: run the stations before this one again",
     )
 
 
@@ -344,8 +348,22 @@ def event_row(row: RecordedEvent) -> dict[str, Any]:
 
 def recorded(row: Row[Any]) -> RecordedEvent:
     """Return the event that a row holds."""
-    event = Event(row.kind, row.subject, json.loads(row.payload), row.actor)
+    event = Event(row.kind, row.subject, payload_of(row.payload), row.actor)
     return RecordedEvent(row.id, row.at, row.run_key, event, row.previous_hash, row.hash)
+
+
+def payload_of(text: str) -> dict[str, Any]:
+    """Return the payload of a row; one that somebody edited beyond recognition cannot hide from the audit."""
+    try:
+        payload = json.loads(text, parse_constant=refuse_constant)
+    except ValueError:
+        payload = None
+    return payload if isinstance(payload, dict) else {"unreadable": text}
+
+
+def refuse_constant(name: str) -> None:
+    """Refuse NaN and infinity, which we never write."""
+    raise ValueError(f"got {name}; JSON has no such number")
 
 
 def pointer_of(row: Row[Any]) -> Pointer:
