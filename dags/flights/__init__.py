@@ -1,0 +1,1 @@
+"""What the flights DAGs share: the deliveries, the features, the suite."""
