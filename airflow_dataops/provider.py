@@ -65,6 +65,20 @@ def connection_types() -> list[dict[str, Any]]:
             },
             "conn-fields": {"path": text_field("Folder that all workers see")},
         },
+        {
+            "connection-type": "mlflow",
+            "hook-class-name": "airflow_dataops.hooks.mlflow.MlflowHook",
+            "hook-name": "MLflow",
+            "ui-field-behaviour": {
+                "hidden-fields": [],
+                "relabeling": {"schema": "http or https", "password": "Password or token"},
+                "placeholders": {"host": "mlflow", "port": "5000", "schema": "http"},
+            },
+            "conn-fields": {
+                "auth": text_field("basic, or bearer: the password is a token"),
+                "verify": text_field("true, false, or the file of the certificate authorities"),
+            },
+        },
     ]
 
 
