@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, Context
 
 from airflow_dataops.core.dataset import Snapshot, asset_uri, pointer_name
-from airflow_dataops.core.ledger import Claim, Event, Measurement
+from airflow_dataops.core.ledger import Claim, Event, Measurement, Pointer
+from airflow_dataops.core.quality_words import count_words
 from airflow_dataops.hooks.dataset import DatasetHook, path_of
 from airflow_dataops.hooks.dataset_source import file_batches, frame_batches, sql_batches
 from airflow_dataops.hooks.ledger_store import LedgerStore
@@ -79,11 +80,12 @@ class SnapshotDatasetOperator(StationOperator):
         """Stream the source into a file named by its content; a dead try's file is the same file."""
         with self.batches() as batches:
             snapshot = DatasetHook(self.store_conn_id).write_snapshot(batches, self.dataset, self.partition, claim.key)
-        self.log.info("%s holds %s rows.", snapshot.name, f"{snapshot.rows:,}")
+        sentence = f"{snapshot.name} holds {count_words(snapshot.rows)} rows."
+        self.log.info(sentence)
         subject = pointer_name(self.dataset, self.partition)
         return Outcome(
             snapshot.to_xcom(),
-            events=[Event("dataset.snapshot", subject, snapshot.to_xcom())],
+            events=[Event("dataset.snapshot", subject, {"sentence": sentence, **snapshot.to_xcom()})],
             measurements=[Measurement(f"dataset/{self.dataset}/rows", self.partition, snapshot.rows)],
         )
 
@@ -149,14 +151,15 @@ class PublishDatasetOperator(StationOperator):
         store = DatasetHook(self.store_conn_id)
         store.verified_path(snapshot)
         name = pointer_name(self.dataset, snapshot.partition)
-        current = ledger.pointer(name)
-        expected = current.version - 1 if current.run_key == claim.key and claim.taken_over else current.version
         value = {"snapshot": snapshot.to_xcom(), "verdict": gate["verdict"]}
-        moved = ledger.move_pointer(claim, name, expected, value)
+        current = ledger.pointer(name)
+        moved = ledger.move_pointer(claim, name, expected_version(current, claim, gate, value), value)
         store.publish(self.dataset, snapshot.partition, {**value, "pointer_version": moved.version})
-        self.log.info("%s is published as version %s of %s.", snapshot.name, moved.version, name)
+        sentence = f"{snapshot.name} is published: {count_words(snapshot.rows)} rows, publication {moved.version}."
+        self.log.info(sentence)
         result = {**value, "pointer": {"name": name, "version": moved.version}}
-        return Outcome(result, events=[Event("dataset.published", name, {**result, "previous": dict(current.value)})])
+        payload = {"sentence": sentence, **result, "previous": dict(current.value)}
+        return Outcome(result, events=[Event("dataset.published", name, payload)])
 
     def conclude(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
         """Tell the asset's followers which version and verdict it is."""
@@ -164,6 +167,17 @@ class PublishDatasetOperator(StationOperator):
         for asset in self.outlets:
             context["outlet_events"][asset].extra.update(extra)
         return result
+
+
+def expected_version(current: Pointer, claim: Claim, gate: Mapping[str, Any], value: Mapping[str, Any]) -> int:
+    """Return the pointer version that this publication follows.
+
+    It is the one that was current when the gate looked, unless this very task has moved the pointer since: then a
+    retry finds its own move again, and a cleared task follows it.
+    """
+    if current.run_key == claim.key:
+        return current.version - 1 if current.value == value else current.version
+    return int(gate.get("published_version", current.version))
 
 
 def gate_result(gate: Mapping[str, Any] | str) -> Mapping[str, Any]:

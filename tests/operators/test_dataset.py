@@ -79,3 +79,34 @@ def test_a_hostile_name_stays_inside_the_store(orders, ledger, store_path, make_
 
 def test_xcom_stays_small(orders, ledger, store_path, make_context):
     assert len(json.dumps(snapshot_operator(orders).execute(make_context()))) < 2000
+
+
+def test_publishing_is_refused_when_the_pointer_moved_since_the_gate_looked(orders, ledger, store_path, make_context):
+    snapshot = snapshot_operator(orders).execute(make_context("snapshot"))
+    gate = {"snapshot": snapshot, "verdict": "publish", "published_version": 0}
+    PublishDatasetOperator(task_id="publish", dataset="orders", gate=gate).execute(make_context("publish"))
+    with pytest.raises(AirflowFailException, match="moved to version 1 while version 0 was expected"):
+        PublishDatasetOperator(task_id="publish", dataset="orders", gate=gate).execute(
+            make_context("publish", run_id="another")
+        )
+    assert ledger.pointer("dataset/orders/2026-01").version == 1
+
+
+def test_clearing_a_publication_publishes_again_and_changes_nothing_when_nothing_changed(
+    orders, ledger, store_path, make_context
+):
+    snapshot = snapshot_operator(orders).execute(make_context("snapshot"))
+    gate = {"snapshot": snapshot, "verdict": "publish", "published_version": 0}
+    operator = PublishDatasetOperator(task_id="publish", dataset="orders", gate=gate)
+    first = operator.execute(make_context("publish"))
+    cleared = operator.execute(make_context("publish", number=2, max_tries=4))
+    assert cleared == first
+    assert len(ledger.events(kind="dataset.published")) == 2
+
+
+def test_a_changed_snapshot_is_not_published(orders, ledger, store_path, make_context):
+    snapshot = snapshot_operator(orders).execute(make_context("snapshot"))
+    next(store_path.rglob("*.parquet")).write_bytes(b"edited by hand")
+    with pytest.raises(AirflowFailException, match="changed after it was taken"):
+        PublishDatasetOperator(task_id="publish", dataset="orders", gate=snapshot).execute(make_context("publish"))
+    assert DatasetHook().published("orders") == {}
