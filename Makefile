@@ -22,8 +22,8 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/demo.stamp  ## run the line on real flights (ONESHOT=1: end by itself; TARGET=docker: serve in containers)
-	@ONESHOT="$(ONESHOT)" TARGET="$(TARGET)" $(IN)python scripts/demo.py
+demo: $(VENV)/demo.stamp  ## run the line on real flights (ONESHOT=1: end by itself; TARGET=docker: in containers; MONTHS=12: the whole year)
+	@ONESHOT="$(ONESHOT)" TARGET="$(TARGET)" MONTHS="$(MONTHS)" TABLE="$(TABLE)" $(IN)python scripts/demo.py
 
 test: $(VENV)/dev.stamp  ## run every test that can run here (ARGS="-k name" narrows); says what is missing
 	@$(IN)python -m pytest $(ARGS)

@@ -53,15 +53,18 @@ def main() -> int:
 def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--months", type=int, default=3, choices=range(1, 13), metavar="1..12")
-    parser.add_argument("--oneshot", action="store_true", help="end when the story is told")
-    parser.add_argument("--target", choices=["process", "docker"], default="process")
+    given = os.environ.get
+    parser.add_argument("--months", type=int, default=given("MONTHS") or 3, choices=range(1, 13), metavar="1..12")
+    parser.add_argument("--oneshot", action="store_true", default=bool(given("ONESHOT")), help="end by itself")
+    parser.add_argument("--target", choices=["process", "docker"], default=given("TARGET") or "process")
     parser.add_argument("--home", default=str(ROOT / ".demo"), help="where everything lies; remove it to begin anew")
     parser.add_argument(
         "--port", type=int, default=8080, help="wanted for Airflow; a free one is taken if it is in use"
     )
     parser.add_argument("--mlflow-port", type=int, default=5000)
-    parser.add_argument("--table", help="write what each month decided to this file, as Markdown")
+    parser.add_argument(
+        "--table", default=given("TABLE"), help="write what each month decided to this file, as Markdown"
+    )
     return parser.parse_args()
 
 
