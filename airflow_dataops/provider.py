@@ -66,6 +66,17 @@ def connection_types() -> list[dict[str, Any]]:
             "conn-fields": {"path": text_field("Folder that all workers see")},
         },
         {
+            "connection-type": "dataops_expectations",
+            "hook-class-name": "airflow_dataops.hooks.expectations.ExpectationsHook",
+            "hook-name": "DataOps Expectations",
+            "ui-field-behaviour": {
+                "hidden-fields": ["host", "port", "schema", "login", "password"],
+                "relabeling": {},
+                "placeholders": {},
+            },
+            "conn-fields": {"path": text_field("Folder of the suites")},
+        },
+        {
             "connection-type": "mlflow",
             "hook-class-name": "airflow_dataops.hooks.mlflow.MlflowHook",
             "hook-name": "MLflow",
@@ -98,6 +109,7 @@ def options() -> dict[str, Any]:
             sensitive=True,
         ),
         "store_path": option("Folder of snapshots and evidence that all workers see.", "", "/shared/dataops"),
+        "suites_path": option("Folder of suites; Airflow's DAGs folder by default.", "", "/shared/suites"),
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import conf
 
-__all__ = ["executor", "home", "instance", "ledger_url", "store_path"]
+__all__ = ["executor", "home", "instance", "ledger_url", "store_path", "suites_path"]
 
 SECTION = "dataops"
 
@@ -30,6 +30,12 @@ def ledger_url() -> str:
 def store_path() -> Path:
     """Return the folder where snapshots, published pointers and evidence lie by default."""
     return Path(conf.get(SECTION, "store_path", fallback="") or home() / "store").expanduser()
+
+
+def suites_path() -> Path:
+    """Return the folder against which relative paths of suites are resolved; Airflow's DAGs by default."""
+    given = conf.get(SECTION, "suites_path", fallback="") or conf.get("core", "dags_folder", fallback=".")
+    return Path(given).expanduser()
 
 
 def executor() -> str:

@@ -1,0 +1,176 @@
+"""The gate's decision: publish, publish without the quarantined rows, or hold; and one sentence that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from airflow_dataops.core.quality_check import CheckResult, Severity, Status
+from airflow_dataops.core.quality_words import count_words, finding_words, limit_words, percent_words, subject_words
+
+__all__ = ["Finding", "GateDecision", "OnEmpty", "Verdict", "decide"]
+
+OnEmpty = Literal["hold", "publish"]
+
+
+class Verdict(StrEnum):
+    """What may happen to the data."""
+
+    PUBLISH = "publish"
+    PUBLISH_WITH_QUARANTINE = "publish_with_quarantine"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of one check, in figures.
+
+    Args:
+        id: The check's id.
+        severity: What its failing does.
+        status: What came of it.
+        failed: How many rows fail.
+        share: Their share of all rows, 0..1; None for a check on the whole table that was met or not.
+        says: What was found, in words.
+    """
+
+    id: str
+    severity: Severity
+    status: Status
+    failed: int
+    share: float | None
+    says: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON for events and evidence."""
+        return {
+            "check": self.id,
+            "severity": self.severity.value,
+            "status": self.status.value,
+            "failed": self.failed,
+            "share": self.share,
+            "says": self.says,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """The verdict and what it rests on.
+
+    Args:
+        verdict: What may happen to the data.
+        sentence: Why, for people.
+        rows: How many rows were judged.
+        bad: The rows to split off, by position, each with the ids of the checks it failed.
+        findings: What came of each check, in the suite's order.
+    """
+
+    verdict: Verdict
+    sentence: str
+    rows: int
+    bad: Mapping[int, tuple[str, ...]]
+    findings: tuple[Finding, ...]
+
+    @property
+    def failed(self) -> list[str]:
+        """Ids of the checks that did not simply pass, worst first."""
+        order = [Status.FAIL, Status.SKIP, Status.WARN]
+        found = [finding for finding in self.findings if finding.status in order]
+        return [finding.id for finding in sorted(found, key=lambda finding: order.index(finding.status))]
+
+
+def decide(
+    results: Sequence[CheckResult],
+    rows: int,
+    *,
+    dataset: str,
+    partition: str,
+    on_empty: OnEmpty = "hold",
+) -> GateDecision:
+    """Return the verdict on `rows` rows of a dataset's partition.
+
+    A check that holds data back and is exceeded, or could not be tried, holds. So does input without rows
+    (unless `on_empty` is "publish") and input of which quarantine leaves nothing. On hold the failing rows of
+    all checks that hold are named, so that they can be looked at.
+    """
+    subject, verb = subject_words(dataset, partition)
+    findings = tuple(finding_of(result, rows) for result in results)
+    split = [result for result in results if result.check.severity is Severity.QUARANTINE]
+    exceeded = [result for result in results if result.check.severity.holds and result.is_exceeded(rows)]
+    bad = reasons_by_row(split)
+    why = why_held(exceeded, rows, len(bad), on_empty)
+    if why:
+        kept = reasons_by_row(result for result in results if result in split or result in exceeded)
+        return GateDecision(Verdict.HOLD, f"{subject} {verb} held: {why}.", rows, kept, findings)
+    warned = [result for result in results if result.check.severity is Severity.WARN and result.is_exceeded(rows)]
+    verdict = Verdict.PUBLISH_WITH_QUARANTINE if bad else Verdict.PUBLISH
+    says = quarantine_words(split, rows, len(bad)) if bad else passed_words(findings, rows)
+    sentence = f"{subject} {verb} let through{says}{warning_words(warned, rows)}."
+    return GateDecision(verdict, sentence, rows, bad, findings)
+
+
+def finding_of(result: CheckResult, rows: int) -> Finding:
+    """Return what came of one check."""
+    status = result.status(rows)
+    shown = finding_words(result, rows) if result.failed or status is not Status.PASS else ""
+    check = result.check
+    share = result.failed / rows if rows and check.row_level and result.success is not None else None
+    return Finding(check.id, check.severity, status, result.failed, share, shown)
+
+
+def reasons_by_row(results: Iterable[CheckResult]) -> dict[int, tuple[str, ...]]:
+    """Return for each failing row, by position, the ids of the checks it failed."""
+    reasons: dict[int, tuple[str, ...]] = {}
+    for result in results:
+        for position in result.positions:
+            reasons[position] = (*reasons.get(position, ()), result.check.id)
+    return dict(sorted(reasons.items()))
+
+
+def why_held(exceeded: Sequence[CheckResult], rows: int, bad: int, on_empty: OnEmpty) -> str:
+    """Return the reason of a hold, the first of several; empty when nothing holds."""
+    if not rows and on_empty == "hold":
+        return "there are no rows"
+    if exceeded:
+        first, more = exceeded[0], len(exceeded) - 1
+        limit = "" if first.reason else limit_words(first.check)
+        others = f" ({more} more {'check' if more == 1 else 'checks'} failed)" if more else ""
+        return finding_words(first, rows) + (f"; {limit}" if limit else "") + others
+    if rows and bad == rows:
+        return f"all {count_words(rows)} rows would go into quarantine and none would be left"
+    return ""
+
+
+def passed_words(findings: Sequence[Finding], rows: int) -> str:
+    """Return what is said of data that go on whole."""
+    if not rows:
+        return " without rows, as asked"
+    passed = sum(finding.status is Status.PASS for finding in findings)
+    checks = f"{passed} {'check' if passed == 1 else 'checks'}"
+    if passed < len(findings):
+        checks = f"{passed} of {len(findings)} checks"
+    return f": {count_words(rows)} rows passed {checks}"
+
+
+def quarantine_words(split: Sequence[CheckResult], rows: int, bad: int) -> str:
+    """Return what is said of data that go on without some rows."""
+    found = [finding_words(result, rows) for result in split if result.failed]
+    quarantined = f"{count_words(bad)} of {count_words(rows)} rows ({percent_words(bad / rows)})"
+    listed = joined([words.replace(f" of {count_words(rows)} rows", "", 1) for words in found])
+    return f" without {quarantined}, which are in quarantine: {listed}"
+
+
+def warning_words(warned: Sequence[CheckResult], rows: int) -> str:
+    """Return the end of the sentence that names what was only warned of."""
+    return f"; be warned that {joined([finding_words(result, rows) for result in warned])}" if warned else ""
+
+
+def joined(phrases: Sequence[str], most: int = 3) -> str:
+    """Return the phrases as an enumeration, the first few of many."""
+    if len(phrases) > most:
+        phrases = [*phrases[:most], f"{len(phrases) - most} more"]
+    if len(phrases) == 1:
+        return phrases[0]
+    return f"{', '.join(phrases[:-1])} and {phrases[-1]}"

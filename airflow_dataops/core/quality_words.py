@@ -1,0 +1,130 @@
+"""What a gate says to people: one plain sentence per verdict, one phrase per check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow_dataops.core.quality_check import Check, CheckResult
+
+__all__ = ["count_words", "default_says", "finding_words", "percent_words", "plain", "subject_words"]
+
+MAX_NAME_LENGTH = 80
+MAX_DECIMALS = 6
+ROW_PHRASES = {
+    "expect_column_values_to_not_be_null": "have no {columns}",
+    "expect_column_values_to_be_null": "have a value in {columns}",
+    "expect_column_values_to_be_unique": "share their {columns} with another row",
+    "expect_compound_columns_to_be_unique": "share their {columns} with another row",
+    "expect_column_values_to_be_in_set": "have a {columns} that is not in the allowed set",
+    "expect_column_values_to_not_be_in_set": "have a {columns} that is forbidden",
+    "expect_column_values_to_be_between": "have a {columns} outside {range}",
+    "expect_column_value_lengths_to_be_between": "have a {columns} whose length is outside {range}",
+    "expect_column_values_to_match_regex": "have a {columns} of the wrong form",
+}
+TABLE_PHRASES = {
+    "expect_column_to_exist": "the column {columns} is missing",
+    "expect_table_row_count_to_be_between": "the number of rows is outside {range}",
+    "expect_column_mean_to_be_between": "the mean of {columns} is outside {range}",
+    "expect_column_median_to_be_between": "the median of {columns} is outside {range}",
+    "expect_column_min_to_be_between": "the smallest {columns} is outside {range}",
+    "expect_column_max_to_be_between": "the largest {columns} is outside {range}",
+    "expect_column_sum_to_be_between": "the sum of {columns} is outside {range}",
+}
+SINGULAR = {"have ": "has ", "share their ": "shares its ", "do ": "does "}
+
+
+def plain(text: str, most: int = MAX_NAME_LENGTH) -> str:
+    """Return a name as it may stand in a sentence: on one line, at most so many characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def subject_words(dataset: str, partition: str) -> tuple[str, str]:
+    """Return how the data are called at the start of a sentence, and the verb that agrees with it."""
+    name = plain(dataset)
+    name = name[:1].upper() + name[1:]
+    verb = "were" if name.endswith("s") else "was"
+    return (name if partition == "all" else f"{name} of {plain(partition)}"), verb
+
+
+def count_words(number: int) -> str:
+    """Return a whole number with spaces between thousands."""
+    return f"{number:,}".replace(",", " ")
+
+
+def percent_words(share: float, *, apart_from: float | None = None) -> str:
+    """Return a share as per cent, with as many decimals as it takes not to look like 0, 100 or `apart_from`."""
+    others = [0.0, 1.0] if apart_from is None else [0.0, 1.0, apart_from]
+    for decimals in range(1, MAX_DECIMALS + 1):
+        text = percent(share, decimals)
+        if all(text != percent(other, decimals) for other in others if other != share):
+            break
+    return text
+
+
+def percent(share: float, decimals: int) -> str:
+    """Return a share as per cent, rounded, without idle zeros."""
+    return f"{f'{share * 100:.{decimals}f}'.rstrip('0').rstrip('.')} %"
+
+
+def default_says(kind: str, columns: Sequence[str], kwargs: Mapping[str, Any], *, row_level: bool) -> str:
+    """Return the phrase for a check whose suite gives none, from its type and columns."""
+    shown = {"columns": plain(", ".join(columns)), "range": range_words(kwargs)}
+    phrases = ROW_PHRASES if row_level else TABLE_PHRASES
+    if kind in phrases:
+        return phrases[kind].format(**shown)
+    rule = kind.removeprefix("expect_").replace("_", " ")
+    named = f" on {shown['columns']}" if columns else ""
+    return f"do not meet '{rule}'{named}" if row_level else f"'{rule}'{named} is not met"
+
+
+def range_words(kwargs: Mapping[str, Any]) -> str:
+    """Return the allowed range as the suite gives it."""
+    low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    if low is None or high is None:
+        return f"at most {bound_words(high)}" if low is None else f"at least {bound_words(low)}"
+    return f"{bound_words(low)} to {bound_words(high)}"
+
+
+def bound_words(bound: Any) -> str:
+    """Return one end of a range."""
+    return count_words(bound) if isinstance(bound, int) else plain(str(bound))
+
+
+def finding_words(result: CheckResult, rows: int) -> str:
+    """Return what was found, such as "1 261 of 24 951 rows (5.1 %) have no departure time"."""
+    if result.reason:
+        return result.reason
+    if not result.check.row_level:
+        return result.check.says
+    apart = limit_share(result.check)
+    share = percent_words(result.failed / rows if rows else 0.0, apart_from=apart)
+    counted = f"{count_words(result.failed)} of {count_words(rows)} rows ({share})"
+    return f"{counted} {agreeing(result.check.says, result.failed)}"
+
+
+def agreeing(says: str, failed: int) -> str:
+    """Return the phrase with its verb in the singular where one row fails."""
+    if failed == 1:
+        for plural, singular in SINGULAR.items():
+            if says.startswith(plural):
+                return singular + says.removeprefix(plural)
+    return says
+
+
+def limit_share(check: Check) -> float | None:
+    """Return the largest allowed share of failing rows; None where the limit is a count."""
+    if check.tolerance is not None:
+        return check.tolerance.share
+    return round(1 - check.mostly, 12)
+
+
+def limit_words(check: Check) -> str:
+    """Return what is allowed, such as "at most 4 % is allowed"; empty for a check on the whole table."""
+    if not check.row_level:
+        return ""
+    if check.tolerance is not None and check.tolerance.rows:
+        return f"at most {count_words(check.tolerance.rows)} rows are allowed"
+    share = limit_share(check)
+    return f"at most {percent_words(share)} is allowed" if share else "none is allowed"

@@ -1,0 +1,215 @@
+"""The gate: a suite on a snapshot, a verdict, and the bad rows split off with their reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_dataops.core.dataset import Snapshot, pointer_name
+from airflow_dataops.core.ledger import Claim, Event, Measurement
+from airflow_dataops.core.quality import GateDecision, OnEmpty, Verdict, decide
+from airflow_dataops.exceptions import GateHeldError
+from airflow_dataops.hooks.dataset import DatasetHook
+from airflow_dataops.hooks.dataset_split import bad_batches, good_batches
+from airflow_dataops.hooks.expectations import Evaluation, ExpectationsHook
+from airflow_dataops.hooks.ledger_store import LedgerStore
+from airflow_dataops.operators.station import Outcome, StationOperator
+
+__all__ = ["OnHold", "QualityGateOperator"]
+
+OnHold = Literal["fail", "skip"]
+MOST_NAMED = 10
+MOST_FINDINGS = 100
+
+
+class QualityGateOperator(StationOperator):
+    """Judge a snapshot by a suite of Great Expectations: publish, publish with quarantine, or hold.
+
+    What a failing expectation does is told by its ``meta``::
+
+        "meta": {"dataops": {"severity": "quarantine", "tolerance": 0.04, "says": "have no departure time"}}
+
+    ``info`` records, ``warn`` mentions, ``quarantine`` splits the failing rows off while they are within the
+    tolerance (a share of all rows, or ``{"rows": 10}``; the expectation's own ``mostly`` where none is given,
+    and without both any number) and holds beyond it, ``block`` holds. Without it the expectation's own
+    severity counts: critical blocks, warning warns, info records.
+
+    Rows that were split off lie in the dataset ``<dataset>.quarantine`` under the same partition, each with
+    its position (``_dataops_row``) and the checks it failed (``_dataops_checks``). When the gate holds,
+    nothing goes on and the failing rows lie there for inspection.
+
+    Args:
+        snapshot: The output of a `SnapshotDatasetOperator`. (templated)
+        suite: A JSON or YAML file as Great Expectations 1.x writes it: an absolute path, or one below the
+            folder of the suites' connection. (templated)
+        on_empty: Whether a snapshot without rows is held ("hold") or may go on ("publish"). A snapshot of
+            which quarantine would leave nothing is always held.
+        on_hold: Whether a hold fails the task ("fail") or skips what comes after it ("skip").
+        store_conn_id: Where snapshots lie.
+        expectations_conn_id: Where suites lie.
+
+    Returns:
+        ``{"verdict": str, "sentence": str, "snapshot": {...}, "quarantine": {...} | None, "rows": int,
+        "rows_bad": int, "failed": [check ids], "evidence": uri}``.
+
+    Raises:
+        AirflowFailException: The data were held (``on_hold="fail"``), or the suite is broken or does not fit
+            the data. A retry does not help.
+        AirflowSkipException: The data were held (``on_hold="skip"``).
+    """
+
+    station = "quality"
+    template_fields: Sequence[str] = ("snapshot", "suite")
+
+    def __init__(
+        self,
+        *,
+        snapshot: Mapping[str, Any] | str,
+        suite: str,
+        on_empty: OnEmpty = "hold",
+        on_hold: OnHold = "fail",
+        store_conn_id: str = DatasetHook.default_conn_name,
+        expectations_conn_id: str = ExpectationsHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.snapshot = snapshot
+        self.suite = suite
+        self.on_empty = on_empty
+        self.on_hold = on_hold
+        self.store_conn_id = store_conn_id
+        self.expectations_conn_id = expectations_conn_id
+
+    def work(self, context: Context, ledger: LedgerStore, claim: Claim) -> Outcome:
+        """Judge and split; files are named by their content, so a retry finds those of a dead try."""
+        self.refuse_wrong_options()
+        snapshot = snapshot_of(self.snapshot)
+        store = DatasetHook(self.store_conn_id)
+        path = store.verified_path(snapshot)
+        hook = ExpectationsHook(self.expectations_conn_id)
+        evaluation = hook.evaluate(hook.load(self.suite), path)
+        decision = decide(
+            evaluation.results,
+            evaluation.rows,
+            dataset=snapshot.dataset,
+            partition=snapshot.partition,
+            on_empty=self.on_empty,
+        )
+        good, bad = split(store, snapshot, path, decision, claim.key)
+        evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision), ".json")
+        result = result_of(decision, good, bad, evidence)
+        return Outcome(
+            result,
+            events=events_of(snapshot, decision, result),
+            measurements=measurements_of(snapshot, decision),
+        )
+
+    def conclude(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
+        """Tell the verdict; on hold stop the line, as asked."""
+        if result["verdict"] != Verdict.HOLD:
+            self.log.info("%s", result["sentence"])
+            return result
+        if self.on_hold == "skip":
+            raise AirflowSkipException(result["sentence"])
+        kept = f"; the failing rows lie at {result['quarantine']['uri']}" if result["quarantine"] else ""
+        raise GateHeldError(result["sentence"], hint=f"every check's figures lie at {result['evidence']}{kept}")
+
+    def refuse_wrong_options(self) -> None:
+        """Refuse options that mean nothing.
+
+        Raises:
+            ValueError: An option has a value that is not allowed.
+        """
+        for name, allowed in (("on_empty", get_args(OnEmpty)), ("on_hold", get_args(OnHold))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{self.task_id}: got {name}={getattr(self, name)!r}; allowed: {', '.join(allowed)}")
+
+
+def snapshot_of(value: Mapping[str, Any] | str) -> Snapshot:
+    """Return the snapshot that was passed.
+
+    Raises:
+        ValueError: The value is something else.
+    """
+    if isinstance(value, Mapping):
+        return Snapshot.from_xcom(value)
+    raise ValueError(f"got snapshot={str(value)[:200]!r}; pass the output of a SnapshotDatasetOperator")
+
+
+def split(
+    store: DatasetHook, snapshot: Snapshot, path: Path, decision: GateDecision, owner: str
+) -> tuple[Snapshot | None, Snapshot | None]:
+    """Write the bad rows, and the good rows where they differ from all rows; return both snapshots.
+
+    Raises:
+        RuntimeError: A row got lost or doubled; nothing was published.
+    """
+    held = decision.verdict is Verdict.HOLD
+    if not decision.bad:
+        return (None if held else snapshot), None
+    quarantine = f"{snapshot.dataset}.quarantine"
+    bad = store.write_snapshot(bad_batches(path, decision.bad), quarantine, snapshot.partition, owner)
+    if held:
+        return None, bad
+    good = store.write_snapshot(good_batches(path, decision.bad), snapshot.dataset, snapshot.partition, owner)
+    if good.rows + bad.rows != snapshot.rows or bad.rows != len(decision.bad):
+        raise RuntimeError(
+            f"{snapshot.name} has {snapshot.rows} rows, but {good.rows} good and {bad.rows} bad ones were written"
+        )
+    return good, bad
+
+
+def result_of(decision: GateDecision, good: Snapshot | None, bad: Snapshot | None, evidence: str) -> dict[str, Any]:
+    """Return what goes to XCom."""
+    return {
+        "verdict": decision.verdict.value,
+        "sentence": decision.sentence,
+        "snapshot": good.to_xcom() if good else None,
+        "quarantine": bad.to_xcom() if bad else None,
+        "rows": decision.rows,
+        "rows_bad": len(decision.bad),
+        "failed": decision.failed[:MOST_NAMED],
+        "evidence": evidence,
+    }
+
+
+def evidence_of(snapshot: Snapshot, evaluation: Evaluation, decision: GateDecision) -> bytes:
+    """Return the report of Great Expectations with our decision in its ``meta``, the same for the same data."""
+    ours = {
+        "snapshot": snapshot.to_xcom(),
+        "verdict": decision.verdict.value,
+        "sentence": decision.sentence,
+        "rows": decision.rows,
+        "rows_bad": len(decision.bad),
+        "checks": [finding.to_json() for finding in decision.findings],
+    }
+    report = {**evaluation.report, "meta": {**evaluation.report["meta"], "dataops": ours}}
+    return json.dumps(report, indent=1, sort_keys=True, default=str).encode()
+
+
+def events_of(snapshot: Snapshot, decision: GateDecision, result: Mapping[str, Any]) -> list[Event]:
+    """Return what goes into the history."""
+    subject = pointer_name(snapshot.dataset, snapshot.partition)
+    shown = [finding.to_json() for finding in decision.findings if finding.says][:MOST_FINDINGS]
+    judged = {**result, "judged": snapshot.name, "checks": len(decision.findings), "findings": shown}
+    events = [Event("quality.judged", subject, judged)]
+    if result["quarantine"]:
+        kept = {name: result[name] for name in ("verdict", "quarantine", "rows", "rows_bad")}
+        events.append(Event("quality.quarantined", subject, kept))
+    return events
+
+
+def measurements_of(snapshot: Snapshot, decision: GateDecision) -> list[Measurement]:
+    """Return the figures for charts: the share of failing rows by check, and the rows split off."""
+    base = f"quality/{snapshot.dataset}"
+    shares = [
+        Measurement(f"{base}/{finding.id}", snapshot.partition, finding.share)
+        for finding in decision.findings
+        if finding.share is not None
+    ]
+    return [*shares, Measurement(f"{base}/rows_bad", snapshot.partition, len(decision.bad))]
