@@ -47,7 +47,8 @@ def ledger_upgrade(options: argparse.Namespace) -> int:
     from airflow_dataops.hooks.ledger_engine import create_ledger_engine, shown_url, upgrade
 
     url = chosen_url(options)
-    print(f"The ledger at {shown_url(url)} is at revision {upgrade(create_ledger_engine(url))}.")
+    reached = upgrade(create_ledger_engine(url))
+    print(f"The ledger at {shown_url(url)} is at revision {reached}.")
     return 0
 
 

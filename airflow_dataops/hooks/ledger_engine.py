@@ -63,7 +63,7 @@ def ledger_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         # What was given is not repeated: it may hold a password.
         raise BrokenCheckError("The ledger's URL cannot be read.", hint=URL_HINT) from error
     drivers = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite+pysqlite": "sqlite"}
