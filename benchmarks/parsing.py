@@ -12,8 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 
-from airflow.sdk import BaseOperator
 from _measure import PYTHON, Row, alternate, clean_environment, options, report, run_process
+from airflow.sdk import BaseOperator
 
 import airflow_dataops.operators
 import airflow_dataops.sensors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -77,6 +78,8 @@ class LocalMlflow:
         except requests.RequestException:
             return False
 
-    def connection(self) -> str:
+    def connection(self, *, login: str | None = None, password: str | None = None) -> str:
         """Return the Airflow connection to this server, as ``AIRFLOW_CONN_MLFLOW_DEFAULT`` takes it."""
-        return f'{{"conn_type": "mlflow", "host": "127.0.0.1", "port": {self.port}, "schema": "http"}}'
+        fields = {"conn_type": "mlflow", "host": "127.0.0.1", "port": self.port, "schema": "http"}
+        named = {name: value for name, value in (("login", login), ("password", password)) if value}
+        return json.dumps({**fields, **named})

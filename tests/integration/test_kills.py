@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import Counter
 from pathlib import Path
@@ -16,6 +17,8 @@ from airflow_dataops.testing.local_mlflow import LocalMlflow
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
+PASSWORD = "hunter2-in-no-log"
+"""Sent to MLflow with every call (it asks for none), so it could leak wherever a real one could."""
 POINTS = {"2013-01": "before", "2013-03": "after", "2013-04": "recorded"}
 
 
@@ -30,7 +33,7 @@ def airflow(tmp_path_factory, mlflow, flights_inbox):
     environment = {
         "FLIGHTS_DAGS": str(ROOT / "dags"),
         "FLIGHTS_INBOX": str(flights_inbox),
-        "AIRFLOW_CONN_MLFLOW_DEFAULT": mlflow.connection(),
+        "AIRFLOW_CONN_MLFLOW_DEFAULT": mlflow.connection(login="line", password=PASSWORD),
     }
     home = tmp_path_factory.mktemp("airflow")
     with LocalAirflow(home, Path(__file__).parent / "dags", environment=environment) as running:
@@ -104,6 +107,21 @@ def test_each_month_has_its_good_rows_once_and_nothing_unfinished_lies_about(sur
     assert sorted(published) == sorted(POINTS)
     assert {document["pointer_version"] for document in published.values()} == {1}
     assert list(store.rglob("*.tmp")) == []
+
+
+def test_what_passes_between_stations_stays_small(survived, airflow):
+    for run_id in survived.values():
+        for task in airflow.task_states("killed_line", run_id):
+            assert len(json.dumps(airflow.xcom("killed_line", run_id, task))) < 2000, task
+
+
+def test_the_password_is_nowhere_in_logs_databases_artifacts_or_files(survived, airflow, mlflow):
+    secret = PASSWORD.encode()
+    encoded = base64.b64encode(b"line:" + secret)
+    files = [path for home in (airflow.home, mlflow.home) for path in home.rglob("*") if path.is_file()]
+    assert len(files) > 50
+    leaks = [path for path in files if secret in (content := path.read_bytes()) or encoded in content]
+    assert leaks == []
 
 
 def experiments(mlflow: LocalMlflow) -> list[str]:
