@@ -19,4 +19,4 @@ os.environ.update(
     }
 )
 
-pytest_plugins = ["tests.support.services", "tests.support.fixtures", "tests.support.mlflow"]
+pytest_plugins = ["tests.support.services", "tests.support.fixtures", "tests.support.mlflow", "tests.support.models", "tests.support.docker"]
