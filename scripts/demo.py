@@ -14,15 +14,21 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
+from airflow_dataops.core.deployment import Release
 from airflow_dataops.core.ledger import RecordedEvent
 from airflow_dataops.hooks.ledger_store import LedgerStore
+from airflow_dataops.hooks.process import ProcessHook
+from airflow_dataops.hooks.serving import ping
 from airflow_dataops.testing.local_airflow import LocalAirflow
 from airflow_dataops.testing.local_mlflow import LocalMlflow
+from airflow_dataops.testing.processes import wait_until
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "dags"))
@@ -46,7 +52,7 @@ def main() -> int:
         airflow = LocalAirflow(
             home / "airflow", ROOT / "dags", port=options.port, environment=environment(home, mlflow, options)
         )
-        with airflow:
+        with airflow, serving(airflow.home):
             return tell(airflow, mlflow, home, options)
 
 
@@ -78,6 +84,23 @@ def environment(home: Path, mlflow: LocalMlflow, options: argparse.Namespace) ->
     }
     passed_on = {name: os.environ[name] for name in os.environ if name in {"FLIGHTS_BASE_IMAGE", "DOCKER_HOST"}}
     return {**passed_on, **wanted}
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[None]:
+    """Let the model that a former demo deployed serve again, and stop what serves when the demo ends."""
+    processes = ProcessHook(root=home / "dataops" / "processes")
+    served = LedgerStore(f"sqlite:///{home / 'dataops' / 'ledger.db'}").pointer("deployment/flights").value
+    if served and served["target"] == "process":
+        fields = {name: served[name] for name in ("deployment", "model", "version", "target", "image", "image_id")}
+        same_place = ProcessHook(root=processes.root, port=urlsplit(served["url"]).port or 0)
+        same_place.start(Release(name=served["release"], **fields), {"dataops.demo": "revived"})
+        wait_until(lambda: ping(served["url"]), 60, f"the model at {served['url']}")
+    try:
+        yield
+    finally:
+        for release in processes.releases("flights"):
+            processes.stop("flights", release.name)
 
 
 def tell(airflow: LocalAirflow, mlflow: LocalMlflow, home: Path, options: argparse.Namespace) -> int:
