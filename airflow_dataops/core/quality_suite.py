@@ -111,7 +111,7 @@ def severity_of(expectation: Mapping[str, Any], options: Mapping[str, Any], wher
     """Return our severity if one is given, else what Great Expectations' own one means."""
     allowed = {severity.value: severity for severity in Severity} if "severity" in options else SEVERITIES
     given = options.get("severity", expectation.get("severity") or "critical")
-    if given not in allowed:
+    if not isinstance(given, str) or given not in allowed:
         raise BrokenCheckError(
             f"{where}: got the severity {plain(repr(given))}; allowed are {', '.join(allowed)}.",
             hint="correct the suite",

@@ -16,20 +16,20 @@ ROW_PHRASES = {
     "expect_column_values_to_be_null": "have a value in {columns}",
     "expect_column_values_to_be_unique": "share their {columns} with another row",
     "expect_compound_columns_to_be_unique": "share their {columns} with another row",
-    "expect_column_values_to_be_in_set": "have a {columns} that is not in the allowed set",
-    "expect_column_values_to_not_be_in_set": "have a {columns} that is forbidden",
-    "expect_column_values_to_be_between": "have a {columns} outside {range}",
-    "expect_column_value_lengths_to_be_between": "have a {columns} whose length is outside {range}",
-    "expect_column_values_to_match_regex": "have a {columns} of the wrong form",
+    "expect_column_values_to_be_in_set": "have {columns} outside the allowed set",
+    "expect_column_values_to_not_be_in_set": "have a forbidden {columns}",
+    "expect_column_values_to_be_between": "have {columns} {range}",
+    "expect_column_value_lengths_to_be_between": "have {columns} with a length {range}",
+    "expect_column_values_to_match_regex": "have {columns} of the wrong form",
 }
 TABLE_PHRASES = {
     "expect_column_to_exist": "the column {columns} is missing",
-    "expect_table_row_count_to_be_between": "the number of rows is outside {range}",
-    "expect_column_mean_to_be_between": "the mean of {columns} is outside {range}",
-    "expect_column_median_to_be_between": "the median of {columns} is outside {range}",
-    "expect_column_min_to_be_between": "the smallest {columns} is outside {range}",
-    "expect_column_max_to_be_between": "the largest {columns} is outside {range}",
-    "expect_column_sum_to_be_between": "the sum of {columns} is outside {range}",
+    "expect_table_row_count_to_be_between": "the number of rows is {range}",
+    "expect_column_mean_to_be_between": "the mean of {columns} is {range}",
+    "expect_column_median_to_be_between": "the median of {columns} is {range}",
+    "expect_column_min_to_be_between": "the smallest {columns} is {range}",
+    "expect_column_max_to_be_between": "the largest {columns} is {range}",
+    "expect_column_sum_to_be_between": "the sum of {columns} is {range}",
 }
 SINGULAR = {"have ": "has ", "share their ": "shares its ", "do ": "does "}
 
@@ -80,11 +80,11 @@ def default_says(kind: str, columns: Sequence[str], kwargs: Mapping[str, Any], *
 
 
 def range_words(kwargs: Mapping[str, Any]) -> str:
-    """Return the allowed range as the suite gives it."""
+    """Return how a value lies that is out of the range the suite gives."""
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
     if low is None or high is None:
-        return f"at most {bound_words(high)}" if low is None else f"at least {bound_words(low)}"
-    return f"{bound_words(low)} to {bound_words(high)}"
+        return f"above {bound_words(high)}" if low is None else f"below {bound_words(low)}"
+    return f"outside {bound_words(low)} to {bound_words(high)}"
 
 
 def bound_words(bound: Any) -> str:

@@ -87,7 +87,7 @@ def build(expectation: Mapping[str, Any], number: int, source: str) -> Any:
         raise BrokenCheckError(f"{where} is of an unknown type.", hint=similar_types(kind)) from error
     except Exception as error:  # many kinds, of Great Expectations and of two pydantics
         raise BrokenCheckError(
-            f"{where} has wrong arguments: {argument_faults(error)}.", hint="mend the suite"
+            f"{where} has wrong arguments: {argument_faults(error).rstrip('.')}.", hint="mend the suite"
         ) from error
 
 

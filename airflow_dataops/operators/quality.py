@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_dataops.core.dataset import Snapshot, pointer_name
 from airflow_dataops.core.ledger import Claim, Event, Measurement
 from airflow_dataops.core.quality import GateDecision, OnEmpty, Verdict, decide
+from airflow_dataops.core.quality_words import count_words, plain
 from airflow_dataops.exceptions import GateHeldError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.dataset_split import bad_batches, good_batches
@@ -55,7 +56,8 @@ class QualityGateOperator(StationOperator):
 
     Returns:
         ``{"verdict": str, "sentence": str, "snapshot": {...}, "quarantine": {...} | None, "rows": int,
-        "rows_bad": int, "failed": [check ids], "evidence": uri}``.
+        "rows_bad": int, "failed": [check ids], "evidence": uri, "published_version": int}``; the last is the
+        version of the published pointer when the gate looked.
 
     Raises:
         AirflowFailException: The data were held (``on_hold="fail"``), or the suite is broken or does not fit
@@ -102,7 +104,8 @@ class QualityGateOperator(StationOperator):
         )
         good, bad = split(store, snapshot, path, decision, claim.key)
         evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision), ".json")
-        result = result_of(decision, good, bad, evidence)
+        looked_at = ledger.pointer(pointer_name(snapshot.dataset, snapshot.partition))
+        result = {**result_of(decision, good, bad, evidence), "published_version": looked_at.version}
         return Outcome(
             result,
             events=events_of(snapshot, decision, result),
@@ -199,8 +202,11 @@ def events_of(snapshot: Snapshot, decision: GateDecision, result: Mapping[str, A
     judged = {**result, "judged": snapshot.name, "checks": len(decision.findings), "findings": shown}
     events = [Event("quality.judged", subject, judged)]
     if result["quarantine"]:
+        counted = f"{count_words(len(decision.bad))} of {count_words(decision.rows)} rows"
+        whole, into = f"{snapshot.dataset}/{snapshot.partition}", result["quarantine"]["dataset"]
+        sentence = f"{counted} of {plain(whole)} are in quarantine as {plain(into)}."
         kept = {name: result[name] for name in ("verdict", "quarantine", "rows", "rows_bad")}
-        events.append(Event("quality.quarantined", subject, kept))
+        events.append(Event("quality.quarantined", subject, {"sentence": sentence, **kept}))
     return events
 
 

@@ -147,7 +147,7 @@ def test_held_data_name_the_rows_of_every_check_that_held():
 @pytest.mark.parametrize(
     ("share", "apart_from", "shown"),
     [
-        (0.0505, None, "5 %"),
+        (0.0501, None, "5 %"),
         (0.05054, 0.04, "5.1 %"),
         (0.0401, 0.04, "4.01 %"),
         (0.04, 0.04, "4 %"),
@@ -199,7 +199,7 @@ def test_without_a_phrase_notes_count_and_without_notes_type_and_column():
     assert only_check(expectation(notes="Planes must leave.")).says == "do not meet 'Planes must leave.'"
     between = expectation("expect_column_values_to_be_between")
     between["kwargs"] |= {"min_value": 1, "max_value": 6000}
-    assert only_check(between).says == "have a dep_time outside 1 to 6 000"
+    assert only_check(between).says == "have dep_time outside 1 to 6 000"
     assert only_check(expectation("expect_column_values_to_be_x")).says == (
         "do not meet 'column values to be x' on dep_time"
     )
