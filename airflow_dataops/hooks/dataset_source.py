@@ -107,18 +107,30 @@ def sql_batches(sql: str, conn_id: str) -> Iterator[pa.RecordBatchReader]:
     """Stream the rows of a query over an Airflow connection; give the query an ORDER BY to be reproducible."""
     import pandas as pd
 
-    hook = BaseHook.get_connection(conn_id).get_hook()
+    engine = BaseHook.get_connection(conn_id).get_hook().get_sqlalchemy_engine()
     try:
-        with hook.get_sqlalchemy_engine().connect() as connection:
-            frame = pd.read_sql(sqlalchemy.text(sql), connection)
-    except sqlalchemy.exc.OperationalError as error:
-        address = hook.get_sqlalchemy_engine().url.render_as_string(hide_password=True)
-        raise OutageError("The database", address, conn_id, str(error.orig).strip().splitlines()[0]) from error
+        with engine.connect() as connection:
+            result = connection.execute(sqlalchemy.text(sql))
+            names = list(result.keys())
+            frame = pd.DataFrame.from_records(result.fetchall(), columns=names, coerce_float=True)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SourceError(f"The query over connection {conn_id!r} failed: {reason}", hint="mend the SQL") from error
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        if is_answering(engine):
+            raise SourceError(f"The query over connection {conn_id!r} failed: {reason}", hint="mend the SQL") from error
+        raise OutageError("The database", engine.url.render_as_string(), conn_id, reason) from error
+    finally:
+        engine.dispose()
     with frame_batches(frame) as batches:
         yield batches
+
+
+def is_answering(engine: sqlalchemy.Engine) -> bool:
+    """Whether the database lets us in; tells a wrong query from an outage, which drivers report alike."""
+    try:
+        with engine.connect():
+            return True
+    except sqlalchemy.exc.SQLAlchemyError:
+        return False
 
 
 @contextmanager
