@@ -19,4 +19,11 @@ os.environ.update(
     }
 )
 
-pytest_plugins = ["tests.support.services", "tests.support.fixtures", "tests.support.mlflow", "tests.support.models", "tests.support.docker"]
+pytest_plugins = [
+    "tests.support.services",
+    "tests.support.fixtures",
+    "tests.support.mlflow",
+    "tests.support.models",
+    "tests.support.served_models",
+    "tests.support.docker",
+]

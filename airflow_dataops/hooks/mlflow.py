@@ -22,6 +22,7 @@ from airflow_dataops.hooks.mlflow_client import MlflowRefusalError, MlflowRest
 __all__ = ["DIGEST_TAG", "MlflowHook", "import_mlflow", "pairs", "rest_client", "tags_of"]
 
 DIGEST_TAG = "dataops.model_digest"
+MAX_BATCH = 100
 
 
 class MlflowHook(BaseHook):
@@ -60,6 +61,12 @@ class MlflowHook(BaseHook):
         except AirflowNotFoundException as error:
             raise unknown_connection(self.mlflow_conn_id) from error
         return rest_client(connection, self.mlflow_conn_id)
+
+    def fresh(self) -> MlflowHook:
+        """Return a hook to the same server with a session of its own, for signal handlers."""
+        other = MlflowHook(self.mlflow_conn_id)
+        other.rest = self.rest.fresh()
+        return other
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask the server for its version, for the Test button of the UI."""
@@ -132,11 +139,15 @@ class MlflowHook(BaseHook):
         metrics: Mapping[str, float] | None = None,
         at: int = 0,
     ) -> None:
-        """Write all of it in one call; `at` is in milliseconds since 1970."""
+        """Write all of it, up to a hundred of each in one call; `at` is in milliseconds since 1970."""
         measured = [{"key": k, "value": v, "timestamp": at, "step": 0} for k, v in (metrics or {}).items()]
-        self.rest.post(
-            "runs/log-batch", run_id=run_id, params=pairs(params or {}), tags=pairs(tags or {}), metrics=measured
-        )
+        given, marked = pairs(params or {}), pairs(tags or {})
+        # MLflow takes a hundred of each at once.
+        for start in range(0, max(len(measured), len(given), len(marked)), MAX_BATCH):
+            part = slice(start, start + MAX_BATCH)
+            self.rest.post(
+                "runs/log-batch", run_id=run_id, params=given[part], tags=marked[part], metrics=measured[part]
+            )
 
     def log_inputs(self, run_id: str, datasets: Sequence[Mapping[str, Any]]) -> None:
         """Tell which data went into a run."""

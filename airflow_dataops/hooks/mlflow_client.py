@@ -71,6 +71,17 @@ class MlflowRest:
         self.address, self.conn_id = address.rstrip("/"), conn_id
         self.login, self.password, self.bearer, self.verify = login, password, bearer, verify
 
+    def fresh(self) -> MlflowRest:
+        """Return the same client with a session of its own."""
+        return MlflowRest(
+            self.address,
+            conn_id=self.conn_id,
+            login=self.login,
+            password=self.password,
+            bearer=self.bearer,
+            verify=self.verify,
+        )
+
     @cached_property
     def session(self) -> requests.Session:
         """The pooled session. A POST is never sent twice: MLflow has no keys that would make it harmless."""

@@ -50,6 +50,13 @@ def fit_coin(features: pd.DataFrame, label: pd.Series) -> Any:
     return DummyClassifier(strategy="prior").fit(features, label)
 
 
+def fit_without_origin(features: pd.DataFrame, label: pd.Series) -> Any:
+    """Return a model that does not know the features it is given."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression().fit(features[["delay"]], label)
+
+
 def data(until: str = "2013-01", day: str = "22", **other: str) -> dict[str, str]:
     return {
         "dataset": "flights",
