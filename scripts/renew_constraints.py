@@ -14,7 +14,16 @@ PINNED = re.compile(r"[a-z0-9][a-z0-9._-]*==[0-9][^\s;@/]*")
 def main() -> int:
     """Write the file; anything but a plain version is refused, so that no address gets in."""
     uv = Path(sys.executable).with_name("uv")
-    command = [str(uv), "pip", "compile", "--quiet", "--upgrade", "--no-annotate", "--no-header", "--no-emit-find-links"]
+    command = [
+        str(uv),
+        "pip",
+        "compile",
+        "--quiet",
+        "--upgrade",
+        "--no-annotate",
+        "--no-header",
+        "--no-emit-find-links",
+    ]
     command += ["--no-emit-index-url", "--python-version", "3.11", "--extra", "dev", str(ROOT / "pyproject.toml")]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     strange = [line for line in lines if not PINNED.fullmatch(line)]
