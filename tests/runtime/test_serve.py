@@ -15,7 +15,7 @@ import pytest
 
 from airflow_dataops.hooks.serving import invoke, ping
 from airflow_dataops.runtime import serve
-from tests.support.models import EXAMPLE
+from tests.support.served_models import EXAMPLE
 
 START_SECONDS = 60
 

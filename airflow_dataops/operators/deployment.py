@@ -1,0 +1,179 @@
+"""Releases: a new version takes over from the old one, or the old one keeps serving."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from airflow.sdk import Context
+
+from airflow_dataops.core.deployment import Release, model_version, pointer_name, release_name
+from airflow_dataops.core.ledger import Claim, Event
+from airflow_dataops.exceptions import BrokenCheckError, ConflictError, ReleaseRejectedError
+from airflow_dataops.hooks.container import ContainerHook
+from airflow_dataops.hooks.ledger_store import LedgerStore
+from airflow_dataops.hooks.mlflow import MlflowHook
+from airflow_dataops.hooks.process import ProcessHook
+from airflow_dataops.hooks.serving import ServingTarget
+from airflow_dataops.operators.rollout import Rollout
+from airflow_dataops.operators.station import Outcome, StationOperator
+
+__all__ = ["DeployModelOperator", "ReleasingOperator", "TargetName"]
+
+TargetName = Literal["docker", "process"]
+REPORTED = ("deployment", "model", "version", "target", "url", "release", "image")
+
+
+class ReleasingOperator(StationOperator):
+    """Base of the stations that change what a deployment serves.
+
+    Args:
+        deployment: What the model is served as. (templated)
+        health_timeout: Seconds that the new release may take until it is healthy.
+        bind: Address of the host to publish on.
+        port: Port to publish on; 0 takes a free one. Old and new serve side by side, so a fixed one is only for
+            a deployment that is made once; for containers "8100-8109" takes a free one of a range. (templated)
+        network: A network of the engine; containers are asked by their names there and not published. (templated)
+        docker_conn_id: The engine's connection.
+        mlflow_conn_id: The model registry's connection; processes fetch their model there.
+    """
+
+    station = "deployment"
+
+    def __init__(
+        self,
+        *,
+        deployment: str,
+        health_timeout: float = 120.0,
+        bind: str = "127.0.0.1",
+        port: int | str = 0,
+        network: str | None = None,
+        docker_conn_id: str = ContainerHook.default_conn_name,
+        mlflow_conn_id: str = MlflowHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.deployment = deployment
+        self.health_timeout = health_timeout
+        self.bind = bind
+        self.port = port
+        self.network = network
+        self.docker_conn_id = docker_conn_id
+        self.mlflow_conn_id = mlflow_conn_id
+
+    def roll_out(self, ledger: LedgerStore, claim: Claim, wanted: Mapping[str, Any]) -> Outcome:
+        """Make `wanted` (model, version, target, image, image_id) what the deployment serves.
+
+        The pointer's version is noted before anything starts, so that the next try of this work compares with
+        what was true when it was planned.
+        """
+        name = pointer_name(self.deployment)
+        before = ledger.pointer(name)
+        based_on = claim.result.get("based_on")
+        claim = ledger.note(claim, {"based_on": before.version if based_on is None else based_on})
+        release = Release(
+            deployment=self.deployment,
+            name=release_name(self.deployment, wanted["model"], wanted["version"], claim),
+            based_on=claim.result["based_on"],
+            **{key: wanted[key] for key in ("model", "version", "target", "image", "image_id")},
+        )
+        old = before.value.get("target", release.target)
+        rollout = Rollout(
+            release,
+            self.serving_target(release.target),
+            ledger,
+            claim,
+            health_timeout=self.health_timeout,
+            old_target=self.serving_target(old) if old != release.target else None,
+            log=self.log,
+        )
+        try:
+            value = rollout.run()
+        except ReleaseRejectedError as error:
+            rejected = {"deployment": self.deployment, "model": release.model, "version": release.version}
+            rejected["rejected"] = error.message
+            return Outcome(rejected, events=[Event("deployment.rejected", name, rejected)])
+        except ConflictError:
+            # Somebody who clears this task wants it planned anew.
+            ledger.note(claim, {"based_on": None})
+            raise
+        self.log.info(
+            "%s serves version %s of %s at %s.", release.deployment, release.version, release.model, value["url"]
+        )
+        return Outcome({key: value[key] for key in REPORTED}, events=[Event("deployment.released", name, value)])
+
+    def conclude(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
+        """Say that the release was rejected, if it was."""
+        if "rejected" in result:
+            raise ReleaseRejectedError(result["rejected"], hint="the log of this task has the release's last lines")
+        return result
+
+    def serving_target(self, name: str) -> ServingTarget:
+        """Return the place of this name.
+
+        Raises:
+            BrokenCheckError: There is no such place.
+        """
+        if name == "docker":
+            return ContainerHook(self.docker_conn_id, bind=self.bind, port=self.port, network=self.network)
+        if name == "process":
+            fetch = MlflowHook(self.mlflow_conn_id).download_model
+            return ProcessHook(fetch, bind=self.bind, port=int(self.port))
+        raise BrokenCheckError(
+            f"Got the target {name!r} for the deployment {self.deployment}.", hint="give 'docker' or 'process'"
+        )
+
+
+class DeployModelOperator(ReleasingOperator):
+    """Serve a version of a model; the version before serves until the new one has proved itself.
+
+    Start the new release beside the old one, wait until it is healthy, let it answer the example that the model
+    was logged with, point to it, then stop the old one after its requests in flight. When a step fails the new
+    release is removed, its last log lines are in the task's log, and the old one keeps serving.
+
+    What serves is told by the ledger's pointer ``deployment/<name>``; its url may change with every release.
+    The other arguments are those of `ReleasingOperator`.
+
+    Args:
+        model: The output of a promotion, an evaluation or a training, or "models:/name/version". (templated)
+        image: The output of a `BuildModelImageOperator`; needed for containers. (templated)
+        target: "docker" for a container on a Docker engine, "process" for a process on this host. (templated)
+
+    Returns:
+        ``{"deployment", "model", "version", "target", "url", "release", "image"}``; image is None for a process.
+
+    Raises:
+        AirflowFailException: The release did not prove itself, an option is wrong, or another rollout was
+            faster. A retry does not help.
+        OutageError: The engine, MLflow or the ledger does not answer. A retry helps.
+    """
+
+    template_fields: Sequence[str] = ("deployment", "model", "image", "target", "port", "network")
+
+    def __init__(
+        self,
+        *,
+        model: Mapping[str, Any] | str,
+        image: Mapping[str, Any] | None = None,
+        target: TargetName | str = "docker",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.model = model
+        self.image = image
+        self.target = target
+
+    def work(self, context: Context, ledger: LedgerStore, claim: Claim) -> Outcome:
+        """Go on with the rollout from wherever a dead try left it."""
+        model, version = model_version(self.model)
+        image = self.image or {}
+        if self.target == "docker" and not image:
+            raise BrokenCheckError(
+                f"{self.task_id} is to start a container, but got no image.",
+                hint="pass the output of a BuildModelImageOperator as image, or choose target='process'",
+            )
+        chosen = image if self.target == "docker" else {}
+        wanted = {"model": model, "version": version, "target": self.target}
+        return self.roll_out(
+            ledger, claim, {**wanted, "image": chosen.get("image"), "image_id": chosen.get("image_id")}
+        )

@@ -1,0 +1,180 @@
+"""Rollouts of real servers as local processes: old before new, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.log import mask_secret
+
+from airflow_dataops.core.deployment import pointer_name
+from airflow_dataops.hooks.ledger_store import LedgerStore
+from airflow_dataops.hooks.process import ProcessHook
+from airflow_dataops.hooks.serving import invoke, ping
+from airflow_dataops.operators.deployment import DeployModelOperator
+from airflow_dataops.operators.rollout import Rollout
+from tests.support.deaths import killed
+from tests.support.served_models import BODY, EXAMPLE
+
+
+@pytest.fixture
+def processes(deployment, tmp_path, monkeypatch):
+    """Give the processes of the test a folder of their own, and end them all after it."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "home"))
+    hook = ProcessHook()
+    yield hook
+    for release in hook.releases(deployment):
+        hook.stop(deployment, release.name)
+
+
+@pytest.fixture
+def server_socket():
+    """Listen on a port, so that it is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def deploy(deployment, models, version, **options):
+    model = {"model": models.name, "version": version}
+    return DeployModelOperator(task_id="deploy", deployment=deployment, model=model, target="process", **options)
+
+
+def serving(ledger, deployment):
+    return ledger.pointer(pointer_name(deployment)).value
+
+
+def test_a_version_serves_and_the_next_one_takes_over(processes, deployment, served_models, ledger, make_context):
+    first = deploy(deployment, served_models, served_models.good).execute(make_context(run_id="1"))
+    assert first["image"] is None
+    assert len(json.dumps(first)) < 2000
+    status, answer = invoke(first["url"], BODY)
+    assert (status, len(json.loads(answer)["predictions"])) == (200, len(EXAMPLE))
+
+    second = deploy(deployment, served_models, served_models.better).execute(make_context(run_id="2"))
+    assert ping(second["url"])
+    assert not ping(first["url"])
+    assert [release.name for release in processes.releases(deployment)] == [second["release"]]
+    pointer = serving(ledger, deployment)
+    assert pointer["version"] == served_models.better
+    assert pointer["previous"]["version"] == served_models.good
+    assert len(ledger.events(kind="deployment.released")) == 2
+
+
+@pytest.mark.parametrize(
+    ("fails", "said", "logged"),
+    [
+        ("raises", "it answered its own input example with status 400", "about to fail"),
+        ("dies", "it ended by itself", "the model ends its server"),
+    ],
+)
+def test_a_release_that_fails_is_removed_and_the_old_one_keeps_serving(
+    fails, said, logged, processes, deployment, served_models, ledger, make_context, capfd
+):
+    old = deploy(deployment, served_models, served_models.good).execute(make_context(run_id="1"))
+    station = deploy(deployment, served_models, getattr(served_models, fails))
+    mask_secret("hunter2hunter2")
+    with pytest.raises(AirflowFailException, match=said) as caught:
+        station.execute(make_context(run_id="2"))
+    assert f"version {served_models.good} keeps serving" in str(caught.value)
+    shown = capfd.readouterr().out
+    assert logged in shown
+    assert "hunter2" not in shown
+    assert ping(old["url"])
+    assert serving(ledger, deployment)["release"] == old["release"]
+    assert [release.name for release in processes.releases(deployment)] == [old["release"]]
+    assert [event.event.subject for event in ledger.events(kind="deployment.rejected")] == [pointer_name(deployment)]
+
+
+@pytest.mark.parametrize(
+    ("owner", "step", "when"),
+    [
+        (Rollout, "start", "before"),
+        (ProcessHook, "bring_model", "after"),
+        (Rollout, "start", "after"),
+        (Rollout, "smoke_test", "after"),
+        (Rollout, "switch", "after"),
+        (ProcessHook, "stop", "before"),
+        (LedgerStore, "complete", "before"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_after_a_kill_at_any_step_the_retry_leaves_one_server(
+    owner, step, when, processes, deployment, served_models, ledger, make_context
+):
+    deploy(deployment, served_models, served_models.good).execute(make_context(run_id="1"))
+    station = deploy(deployment, served_models, served_models.better)
+    first_try = make_context("deploy", run_id="2")
+    killed(owner, step, when, lambda: station.execute(first_try))
+    alive = [release for release in processes.releases(deployment) if release.alive and release.url]
+    assert alive, "something serves at every moment"
+
+    result = station.execute(make_context("deploy", run_id="2", number=2))
+    assert [release.name for release in processes.releases(deployment)] == [result["release"]]
+    assert ping(result["url"])
+    assert serving(ledger, deployment)["version"] == served_models.better
+    assert ledger.pointer(pointer_name(deployment)).version == 2
+    assert len(ledger.events(kind="deployment.released")) == 2
+
+
+def test_a_retry_of_a_finished_deployment_starts_nothing(processes, deployment, served_models, ledger, make_context):
+    station = deploy(deployment, served_models, served_models.good)
+    first = station.execute(make_context("deploy"))
+    assert station.execute(make_context("deploy", number=2)) == first
+    assert len(processes.releases(deployment)) == 1
+
+
+def test_a_cleared_deployment_starts_a_new_release(processes, deployment, served_models, ledger, make_context):
+    station = deploy(deployment, served_models, served_models.good)
+    first = station.execute(make_context("deploy"))
+    again = station.execute(make_context("deploy", number=2, max_tries=5))
+    assert again["release"] != first["release"]
+    assert [release.name for release in processes.releases(deployment)] == [again["release"]]
+
+
+def test_a_slower_rollout_gives_way_and_cleans_up(processes, deployment, served_models, ledger, make_context):
+    slow = deploy(deployment, served_models, served_models.good)
+    killed(Rollout, "smoke_test", "before", lambda: slow.execute(make_context("deploy", run_id="slow")))
+    fast = deploy(deployment, served_models, served_models.better).execute(make_context("deploy", run_id="fast"))
+    with pytest.raises(AirflowFailException, match="moved to version 1 while version 0 was expected"):
+        slow.execute(make_context("deploy", run_id="slow", number=2))
+    assert [release.name for release in processes.releases(deployment)] == [fast["release"]]
+    # Whoever clears the task afterwards wants this version after all.
+    mine = slow.execute(make_context("deploy", run_id="slow", number=3, max_tries=5))
+    assert serving(ledger, deployment)["release"] == mine["release"]
+
+
+def test_a_server_knows_nothing_of_airflows_environment(
+    processes, deployment, served_models, ledger, make_context, monkeypatch
+):
+    monkeypatch.setenv("AIRFLOW_CONN_SECRET", "postgres://me:hunter2hunter2@db/x")
+    deploy(deployment, served_models, served_models.good).execute(make_context())
+    pid = next(int(path.read_text()) for path in processes.root.glob("*/releases/*/lock"))
+    environment = Path(f"/proc/{pid}/environ").read_bytes()
+    assert b"hunter2" not in environment
+    assert b"AIRFLOW" not in environment
+    assert os.getsid(pid) == pid or os.getsid(pid) != os.getsid(0)
+
+
+def test_a_taken_port_is_a_clear_error_and_leaves_nothing(
+    processes, deployment, served_models, ledger, make_context, server_socket
+):
+    port = server_socket.getsockname()[1]
+    with pytest.raises(AirflowFailException, match="it ended by itself; nothing serves"):
+        deploy(deployment, served_models, served_models.good, port=port).execute(make_context())
+    assert processes.releases(deployment) == []
+
+
+def test_a_container_needs_an_image(ledger, make_context):
+    station = DeployModelOperator(task_id="deploy", deployment="x", model="models:/flights/3", target="docker")
+    with pytest.raises(AirflowFailException, match="got no image"):
+        station.execute(make_context())
+
+
+def test_an_unknown_target_is_named(ledger, make_context):
+    station = DeployModelOperator(task_id="deploy", deployment="x", model="models:/flights/3", target="moon")
+    with pytest.raises(AirflowFailException, match="Got the target 'moon'"):
+        station.execute(make_context())
