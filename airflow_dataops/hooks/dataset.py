@@ -144,10 +144,13 @@ class DatasetHook(BaseHook):
 
     # -- what is published -------------------------------------------------------------------------------
 
-    def publish(self, dataset: str, partition: str, document: Mapping[str, Any]) -> Path:
-        """Replace the pointer file atomically: a reader sees the old version or the new, never half."""
+    def publish(self, dataset: str, partition: str, document: Mapping[str, Any], owner: str = "") -> Path:
+        """Replace the pointer file atomically: a reader sees the old version or the new, never half.
+
+        `owner`, the digest of the run key, removes what a killed try of the same run left half-written.
+        """
         target = self.published_folder(dataset) / f"{safe_segment(partition)}.json"
-        write_atomically(target, json.dumps(document, indent=2, sort_keys=True).encode())
+        write_atomically(target, json.dumps(document, indent=2, sort_keys=True).encode(), owner)
         return target
 
     def published(self, dataset: str) -> dict[str, dict[str, Any]]:
@@ -161,12 +164,15 @@ class DatasetHook(BaseHook):
 
     # -- evidence ----------------------------------------------------------------------------------------
 
-    def put_evidence(self, content: bytes, suffix: str) -> str:
-        """Store evidence under its own hash and return its URI; the same content is stored once."""
+    def put_evidence(self, content: bytes, suffix: str, owner: str = "") -> str:
+        """Store evidence under its own hash and return its URI; the same content is stored once.
+
+        `owner`, the digest of the run key, removes what a killed try of the same run left half-written.
+        """
         digest = hashlib.sha256(content).hexdigest()
         target = self.root / "evidence" / digest[:2] / f"{digest}{suffix}"
         if not target.exists():
-            write_atomically(target, content)
+            write_atomically(target, content, owner)
         return target.as_uri()
 
     def get_evidence(self, uri: str) -> bytes:
@@ -201,10 +207,12 @@ def columns_of(path: Path) -> list[tuple[str, str]]:
     return [(field.name, str(field.type)) for field in pq.read_schema(path)]
 
 
-def write_atomically(target: Path, content: bytes) -> None:
+def write_atomically(target: Path, content: bytes, owner: str = "") -> None:
     """Write beside the target and rename, so that no reader sees a half-written file."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with temporary_file(target.parent, "write") as temporary:
+    if owner:
+        remove_leftovers(target.parent, owner)
+    with temporary_file(target.parent, owner or "write") as temporary:
         temporary.write_bytes(content)
         replace_file(temporary, target)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import logging
+import math
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -146,9 +148,11 @@ def column_kinds(path: Path) -> dict[str, str]:
         raise SourceError(
             f"The data have more than one column named {plain(twice[0])!r}.", hint="rename one of them in the source"
         )
-    return {
-        field.name: next((word for word, test in tests.items() if test(field.type)), "other things") for field in schema
-    }
+    kinds = {}
+    for field in schema:
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        kinds[field.name] = next((word for word, test in tests.items() if test(kind)), "other things")
+    return kinds
 
 
 def validate(suite: Suite, numbers: Sequence[int], frame: pd.DataFrame) -> dict[int, Any]:
@@ -266,7 +270,7 @@ def public_result(suite: Suite, number: int, found: Any) -> dict[str, Any]:
     if found is not None:
         document = found.to_json_dict()["result"] if not raised(found) else {}
         shown = [*PUBLIC_FIGURES, *(["observed_value"] if config["type"].startswith(PUBLIC_OBSERVATIONS) else [])]
-        figures = {name: document[name] for name in shown if name in document}
+        figures = {name: finite(document[name]) for name in shown if name in document}
     return {
         "success": found is not None and bool(found.success),
         "expectation_config": config,
@@ -280,6 +284,11 @@ def public_result(suite: Suite, number: int, found: Any) -> dict[str, Any]:
     }
 
 
+def finite(figure: Any) -> Any:
+    """Return a figure as JSON can hold it: the mean of nothing is no number."""
+    return None if isinstance(figure, float) and not math.isfinite(figure) else figure
+
+
 def engine_version() -> str:
     """Return the version of Great Expectations."""
     from great_expectations import __version__
@@ -289,7 +298,9 @@ def engine_version() -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Great Expectations' progress notes and warnings about itself out of the task's log."""
+    """Keep Great Expectations' notes and warnings about itself out of the task's log, and its reports at home."""
+    # Releases before 1.24 report their use to their makers unless told not to.
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logger = logging.getLogger(NAME)

@@ -154,7 +154,7 @@ class PublishDatasetOperator(StationOperator):
         value = {"snapshot": snapshot.to_xcom(), "verdict": gate["verdict"]}
         current = ledger.pointer(name)
         moved = ledger.move_pointer(claim, name, expected_version(current, claim, gate, value), value)
-        store.publish(self.dataset, snapshot.partition, {**value, "pointer_version": moved.version})
+        store.publish(self.dataset, snapshot.partition, {**value, "pointer_version": moved.version}, claim.key)
         sentence = f"{snapshot.name} is published: {count_words(snapshot.rows)} rows, publication {moved.version}."
         self.log.info(sentence)
         result = {**value, "pointer": {"name": name, "version": moved.version}}

@@ -24,7 +24,7 @@ from airflow_dataops.operators.station import Outcome, StationOperator
 __all__ = ["OnHold", "QualityGateOperator"]
 
 OnHold = Literal["fail", "skip"]
-MOST_NAMED = 10
+MOST_NAMED = 5
 MOST_FINDINGS = 100
 
 
@@ -103,7 +103,7 @@ class QualityGateOperator(StationOperator):
             on_empty=self.on_empty,
         )
         good, bad = split(store, snapshot, path, decision, claim.key)
-        evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision), ".json")
+        evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision), ".json", claim.key)
         looked_at = ledger.pointer(pointer_name(snapshot.dataset, snapshot.partition))
         result = {**result_of(decision, good, bad, evidence), "published_version": looked_at.version}
         return Outcome(

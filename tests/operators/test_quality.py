@@ -17,6 +17,7 @@ from airflow_dataops.exceptions import GateHeldError
 from airflow_dataops.hooks.dataset import DatasetHook, path_of
 from airflow_dataops.operators.dataset import PublishDatasetOperator, SnapshotDatasetOperator
 from airflow_dataops.operators.quality import QualityGateOperator
+from tests.support.dying_gate import killed_while_writing
 
 NOT_NULL = "expect_column_values_to_not_be_null"
 BETWEEN = "expect_column_values_to_be_between"
@@ -247,6 +248,20 @@ def test_a_try_that_dies_leaves_exactly_one_of_everything_after_the_next(
     ]
 
 
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_process_killed_while_it_writes_leaves_nothing_unfinished_after_the_next_try(
+    gate, ledger, store_path, make_context, after
+):
+    operator = gate(ORDERS, QUARANTINE_MISSING)
+    assert killed_while_writing(operator, make_context("gate"), after=after) == -9
+    assert len(list(store_path.rglob("*.tmp"))) == 1
+    result = operator.execute(make_context("gate", number=2))
+    assert (result["rows_bad"], table_of(result["snapshot"]).num_rows) == (1, 3)
+    assert len(parquet_files(store_path)) == 3
+    assert list(store_path.rglob("*.tmp")) == []
+    assert len(ledger.events(kind="quality.judged")) == 1
+
+
 def test_clearing_the_task_judges_again(gate, ledger, store_path, make_context):
     operator = gate(ORDERS, QUARANTINE_MISSING)
     first = operator.execute(make_context("gate"))
@@ -310,6 +325,18 @@ def test_empty_data_are_held_unless_asked_otherwise(gate, ledger, store_path, ma
     assert (allowed["verdict"], allowed["rows"]) == ("publish", 0)
 
 
+def test_evidence_is_plain_json_even_where_a_figure_is_no_number(gate, ledger, store_path, make_context):
+    empty = pa.table({"amount": pa.array([], pa.float64())})
+    mean = described("expect_column_mean_to_be_between", dataops={"severity": "info"}, min_value=0)
+    result = gate(empty, mean, on_empty="publish").execute(make_context("gate"))
+
+    def refuse(constant: str):
+        raise AssertionError(constant)
+
+    evidence = json.loads(DatasetHook().get_evidence(result["evidence"]), parse_constant=refuse)
+    assert evidence["results"][0]["success"] is False
+
+
 def test_data_of_which_quarantine_leaves_nothing_are_held_and_kept(gate, ledger, store_path, make_context):
     operator = gate({"amount": [None, None]}, described(dataops={"severity": "quarantine"}), on_empty="publish")
     context = make_context("gate")
@@ -371,8 +398,8 @@ def test_xcom_stays_small_however_much_fails(gate, ledger, store_path, make_cont
     data = {f"a_column_with_a_rather_long_name_{number:03}": [None, 1.0, 2.0] for number in range(60)}
     quarantined = [described(column=name, dataops={"severity": "quarantine"}) for name in data]
     result = gate(data, *quarantined, dataset="a_dataset_with_a_rather_long_name").execute(make_context("gate"))
-    assert len(json.dumps(result)) < 3000
-    assert len(result["failed"]) == 10
+    assert len(json.dumps(result)) < 2500
+    assert len(result["failed"]) == 5
 
 
 def test_the_snapshot_passes_through_xcom(gate, ledger, store_path, make_context):
