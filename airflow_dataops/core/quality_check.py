@@ -92,7 +92,7 @@ class CheckResult:
         check: The check.
         success: Whether it is met by the suite's own limit; None when it could not be tried.
         failed: How many rows fail; 0 for a check on the whole table.
-        positions: Which rows fail, as positions from 0 in the snapshot's order.
+        positions: Which rows fail, as positions from 0 in the snapshot's order; told of checks that can hold.
         reason: Why the check could not be judged row by row, as a clause ("the column carrier is missing").
     """
 
@@ -104,7 +104,8 @@ class CheckResult:
 
     def is_exceeded(self, rows: int) -> bool:
         """Whether more fails than is allowed, out of `rows` rows."""
-        if self.success is None or self.reason or not self.check.row_level:
+        by_rows = self.check.row_level and self.failed and not self.reason
+        if self.success is None or not by_rows:
             return not self.success
         if self.check.tolerance is not None:
             return not self.check.tolerance.allows(self.failed, rows)

@@ -97,7 +97,7 @@ def check_of(expectation: Mapping[str, Any], where: str, taken: set[str], *, row
 def options_of(expectation: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """Return what the expectation's ``meta.dataops`` says."""
     meta = expectation.get("meta")
-    options = meta.get("dataops", {}) if isinstance(meta, Mapping) else {}
+    options = (meta.get("dataops") or {}) if isinstance(meta, Mapping) else {}
     unknown = sorted(set(options) - set(OPTIONS)) if isinstance(options, Mapping) else ["no mapping"]
     if unknown:
         raise BrokenCheckError(

@@ -25,6 +25,8 @@ ROW_PHRASES = {
 TABLE_PHRASES = {
     "expect_column_to_exist": "the column {columns} is missing",
     "expect_table_row_count_to_be_between": "the number of rows is {range}",
+    "expect_table_columns_to_match_set": "the columns are not the expected ones",
+    "expect_table_columns_to_match_ordered_list": "the columns are not the expected ones in their order",
     "expect_column_mean_to_be_between": "the mean of {columns} is {range}",
     "expect_column_median_to_be_between": "the median of {columns} is {range}",
     "expect_column_min_to_be_between": "the smallest {columns} is {range}",

@@ -28,6 +28,8 @@ RESULT_FORMAT = {
     "exclude_unexpected_values": True,  # positions are enough, and values are nobody's business
     "return_unexpected_index_query": False,
 }
+OUR_ARGUMENTS = ("result_format", "catch_exceptions", "batch_id")
+"""Arguments that say how to run, not what must be true: a suite that brings them would hide which rows fail."""
 ROW_LEVEL_CLASSES = {"ColumnMapExpectation", "ColumnPairMapExpectation", "MulticolumnMapExpectation"}
 WHOLE_COLUMN_TYPES = {"expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list"}
 """Written as if they judged rows, but on pandas a column has one type."""
@@ -81,9 +83,10 @@ def build(expectation: Mapping[str, Any], number: int, source: str) -> Any:
 
     kind, severity = expectation["type"], expectation.get("severity") or "critical"
     where = f"{source}, expectation {number + 1} ({plain(kind)})"
+    kwargs = {name: value for name, value in expectation["kwargs"].items() if name not in OUR_ARGUMENTS}
     try:
         return ExpectationConfiguration(
-            type=kind, kwargs=dict(expectation["kwargs"]), meta={"dataops_number": number}, severity=severity
+            type=kind, kwargs=kwargs, meta={"dataops_number": number}, severity=severity
         ).to_domain_obj()
     except ExpectationNotFoundError as error:
         raise BrokenCheckError(f"{where} is of an unknown type.", hint=similar_types(kind)) from error
@@ -198,9 +201,16 @@ def result_of(suite: Suite, number: int, found: Any, missing: list[str], kinds: 
             f"{suite.where(number)} cannot be carried out{f' ({held})' if held else ''}: {safe_message(found)}.",
             hint="correct its arguments or its condition, or leave it out: not every expectation works on files",
         )
-    result = found.result if check.row_level else {}
-    positions = tuple(int(position) for position in result.get("unexpected_index_list") or ())
-    return CheckResult(check, bool(found.success), int(result.get("unexpected_count") or 0), positions)
+    if not check.row_level:
+        return CheckResult(check, bool(found.success))
+    failed = int(found.result.get("unexpected_count") or 0)
+    positions = tuple(int(position) for position in found.result.get("unexpected_index_list") or ())
+    if check.severity.holds and len(positions) != failed:
+        raise BrokenCheckError(
+            f"{suite.where(number)} found {failed} failing rows but told of {len(positions)} which they are.",
+            hint="give it the severity warn or info",
+        )
+    return CheckResult(check, bool(found.success), failed, positions if check.severity.holds else ())
 
 
 def raised(found: Any) -> bool:

@@ -133,6 +133,12 @@ def test_a_check_that_could_not_be_tried_holds_if_it_can_hold():
     )
 
 
+@pytest.mark.parametrize("severity", ["quarantine", "block"])
+def test_a_check_that_fails_without_failing_rows_is_not_tolerated(severity):
+    failed = CheckResult(check(severity, Tolerance(share=1.0), says="do not meet the rule"), success=False)
+    assert verdict(failed).verdict is Verdict.HOLD
+
+
 def test_several_reasons_are_counted_and_the_worst_ids_come_first():
     decision = verdict(result(1, "warn", id="w"), result(2, id="b"), result(3, id="c"))
     assert decision.sentence.endswith("have no departure time; none is allowed (1 more check failed).")

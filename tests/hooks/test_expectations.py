@@ -240,6 +240,15 @@ def test_a_check_that_cannot_be_carried_out_is_broken_and_tells_no_values(suites
     assert "Traceback" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{"result_format": "BOOLEAN_ONLY"}, {"result_format": {"result_format": "BASIC"}}, {"catch_exceptions": False}],
+)
+def test_a_suite_cannot_hide_which_rows_fail(suites, more):
+    found = run(suites, orders(), described(**more), described(BETWEEN, "id", min_value=2, **more))
+    assert [result.positions for result in found.results] == [(1,), (0,)]
+
+
 def test_quantiles_come_back_as_plain_truth_values(suites):
     ranges = {"quantiles": [0.5], "value_ranges": [[0, 1]]}
     found = run(suites, orders(), described("expect_column_quantile_values_to_be_between", quantile_ranges=ranges))

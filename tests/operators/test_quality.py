@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from airflow_dataops.core.dataset import Snapshot
 from airflow_dataops.exceptions import GateHeldError
 from airflow_dataops.hooks.dataset import DatasetHook, path_of
+from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.operators.dataset import PublishDatasetOperator, SnapshotDatasetOperator
 from airflow_dataops.operators.quality import QualityGateOperator
 from tests.support.dying_gate import killed_while_writing
@@ -260,6 +262,24 @@ def test_a_process_killed_while_it_writes_leaves_nothing_unfinished_after_the_ne
     assert len(parquet_files(store_path)) == 3
     assert list(store_path.rglob("*.tmp")) == []
     assert len(ledger.events(kind="quality.judged")) == 1
+
+
+@pytest.mark.postgres
+def test_verdict_events_and_figures_are_the_same_on_postgresql(
+    gate, store_path, make_context, postgres_ledger_url, monkeypatch
+):
+    name = 'größe "; DROP TABLE dataops_event; -- ☂\n'
+    operator = gate({name: [1.0, None]}, described(column=name, dataops={"severity": "quarantine"}), dataset="o'x/é")
+    url = sqlalchemy.engine.make_url(postgres_ledger_url)
+    parts = {"host": url.host, "port": url.port, "login": url.username, "password": url.password}
+    document = {"conn_type": "dataops_ledger", "schema": url.database, **parts}
+    monkeypatch.setenv("AIRFLOW_CONN_DATAOPS_LEDGER", json.dumps(document))
+    result = operator.execute(make_context("gate"))
+    store = LedgerStore(postgres_ledger_url)
+    judged, _ = store.events()
+    assert (judged.event.subject, judged.event.payload["sentence"]) == ("dataset/o'x/é/2026-01", result["sentence"])
+    assert [point.value for point in store.series(f"quality/o'x/é/{result['failed'][0]}")] == [0.5]
+    assert store.chain_faults() == []
 
 
 def test_clearing_the_task_judges_again(gate, ledger, store_path, make_context):
