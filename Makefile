@@ -54,7 +54,7 @@ test-lowest: $(LOWEST)/stamp  ## run the tests with Airflow 3.2 and the lowest v
 	@DATAOPS_LOWEST=1 $(LOWEST)/bin/python -m pytest -p no:cacheprovider $(ARGS)
 
 test-compose: $(VENV)/dev.stamp  ## start docker-compose.yaml on locally built images and run the line in it
-	@bash scripts/test_compose.sh
+	@$(IN)python scripts/test_compose.py
 
 constraints: $(IN)uv  ## renew constraints.txt, the set of versions that is tested
 	$(IN)python scripts/renew_constraints.py

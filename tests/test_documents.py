@@ -19,7 +19,7 @@ from airflow_dataops.cli import main
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-NOT_RUN_HERE = ("pip install", "cp ", "docker-compose ", "docker compose ", "curl ")
+NOT_RUN_HERE = ("pip install", "cp ", "sh compose/make-env.sh", "docker-compose ", "docker compose ", "curl ")
 """Recipes for other machines: the packaging and compose tests run what they say."""
 
 
