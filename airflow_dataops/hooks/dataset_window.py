@@ -13,7 +13,7 @@ from airflow_dataops.hooks.dataset import DatasetHook
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["rows_before", "rows_digest", "rows_from"]
+__all__ = ["is_later", "rows_before", "rows_digest", "rows_from"]
 
 
 def rows_before(store: DatasetHook, snapshots: Iterable[Snapshot], column: str, moment: str) -> pd.DataFrame:
@@ -60,6 +60,14 @@ def comparable(frame: pd.DataFrame, column: str, moment: str, name: str) -> tupl
     if zone is None:
         return times, cut if cut.tz is None else cut.tz_convert("UTC").tz_localize(None)
     return times, cut.tz_localize(zone) if cut.tz is None else cut
+
+
+def is_later(moment: str, other: str) -> bool:
+    """Whether a moment lies after another; one without a zone counts as UTC."""
+    import pandas as pd
+
+    first, second = (pd.to_datetime(value, utc=True) for value in (moment, other))
+    return bool(first > second)
 
 
 def as_times(values: pd.Series[Any], name: str) -> pd.Series[Any]:

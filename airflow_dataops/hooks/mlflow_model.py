@@ -182,8 +182,12 @@ def top_module(value: Any) -> str:
 # -- loaded again ------------------------------------------------------------------------------------------
 
 
-def load_model(folder: Path) -> Any:
+def load_model(folder: Path, called: str) -> Any:
     """Return the model in a folder: the estimator itself where possible, because it gives probabilities.
+
+    Args:
+        folder: Where its files lie.
+        called: How errors call it, at the beginning of a sentence.
 
     Raises:
         BrokenCheckError: It cannot be loaded here. A retry does not help.
@@ -197,17 +201,31 @@ def load_model(folder: Path) -> Any:
             return mlflow.pyfunc.load_model(str(folder))
     except Exception as error:
         raise BrokenCheckError(
-            f"The model cannot be loaded here: {type(error).__name__}: {str(error)[:500]}",
+            f"{called} cannot be loaded here: {type(error).__name__}: {str(error)[:500]}",
             hint="install what the model's requirements.txt names, or train it again with what is installed",
         ) from error
 
 
-def predictions_of(model: Any, features: pd.DataFrame) -> Predictions:
+def predictions_of(model: Any, features: pd.DataFrame, called: str) -> Predictions:
     """Return the model's answers and, where it gives one, the probability of class 1.
 
     Raises:
-        BrokenCheckError: The answers are no figures. A retry does not help.
+        BrokenCheckError: It cannot answer, or its answers are no figures. A retry does not help.
     """
+    try:
+        return asked(model, features)
+    except BrokenCheckError:
+        raise
+    except Exception as error:
+        raise BrokenCheckError(
+            f"{called} cannot predict from these features: {type(error).__name__}.",
+            hint="prepare makes other features than the ones it was trained on; name the new model differently, or "
+            "let prepare make the old features too",
+        ) from error
+
+
+def asked(model: Any, features: pd.DataFrame) -> Predictions:
+    """Return answers and probabilities."""
     import numpy as np
 
     answers = np.asarray(answer_of(model, features)).reshape(len(features), -1)[:, 0]

@@ -26,7 +26,7 @@ from airflow_dataops.hooks.mlflow import MlflowHook
 from airflow_dataops.hooks.mlflow_model import EXAMPLE_ROWS, input_schema, log_model
 from airflow_dataops.hooks.source_code import git_state, installed_packages
 from airflow_dataops.operators.station import Outcome, StationOperator
-from airflow_dataops.operators.training_run import TrackedRun, milliseconds
+from airflow_dataops.operators.training_run import HOLDOUT_TAG, TrackedRun, milliseconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,7 +147,7 @@ class TrainModelOperator(StationOperator):
             "airflow.run_id": ti.run_id,
             "airflow.task_id": ti.task_id,
             "dataops.data_digest": result["data_digest"],
-            "dataops.holdout": json.dumps(data.holdout),
+            HOLDOUT_TAG: json.dumps(data.holdout),
             "dataops.rows": str(result["rows"]),
             "dataops.seed": str(self.seed),
             "dataops.packages": json.dumps({name: packages[name] for name in NOTED_PACKAGES if name in packages}),

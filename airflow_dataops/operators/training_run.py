@@ -13,12 +13,13 @@ from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.mlflow import DIGEST_TAG, MlflowHook, tags_of
 from airflow_dataops.hooks.mlflow_model import LoggedModel
 
-__all__ = ["RESULT_TAG", "TrackedRun", "milliseconds"]
+__all__ = ["HOLDOUT_TAG", "TrackedRun", "milliseconds"]
 
 KEY_TAG = "dataops.run_key"
 GENERATION_TAG = "dataops.generation"
 SUPERSEDED_TAG = "dataops.superseded_by"
 RESULT_TAG = "dataops.training"
+HOLDOUT_TAG = "dataops.holdout"
 KILL_SECONDS = 3.0
 
 
