@@ -26,7 +26,8 @@ HEAVY = (
 )
 
 PROGRAM = """
-import runpy, sys
+import os, runpy, sys
+sys.path.insert(0, os.path.dirname(sys.argv[1]))  # as Airflow does with the folder of DAGs
 runpy.run_path(sys.argv[1])
 print("loaded:" + ",".join(sorted(set(sys.argv[2].split(",")) & set(sys.modules))))
 """
