@@ -43,54 +43,85 @@ def modules(layer: str) -> dict[str, Any]:
 def connection_types() -> list[dict[str, Any]]:
     """Return our connection types with their form fields."""
     return [
-        {
-            "connection-type": "dataops_ledger",
-            "hook-class-name": "airflow_dataops.hooks.ledger.LedgerHook",
-            "hook-name": "DataOps Ledger",
-            "ui-field-behaviour": {
-                "hidden-fields": [],
-                "relabeling": {"schema": "Database"},
-                "placeholders": {"host": "postgres", "port": "5432", "schema": "dataops"},
-            },
-            "conn-fields": {"sqlite_path": text_field("SQLite file (instead of PostgreSQL)")},
-        },
-        {
-            "connection-type": "dataops_store",
-            "hook-class-name": "airflow_dataops.hooks.dataset.DatasetHook",
-            "hook-name": "DataOps Store",
-            "ui-field-behaviour": {
-                "hidden-fields": ["host", "port", "schema", "login", "password"],
-                "relabeling": {},
-                "placeholders": {},
-            },
-            "conn-fields": {"path": text_field("Folder that all workers see")},
-        },
-        {
-            "connection-type": "dataops_expectations",
-            "hook-class-name": "airflow_dataops.hooks.expectations.ExpectationsHook",
-            "hook-name": "DataOps Expectations",
-            "ui-field-behaviour": {
-                "hidden-fields": ["host", "port", "schema", "login", "password"],
-                "relabeling": {},
-                "placeholders": {},
-            },
-            "conn-fields": {"path": text_field("Folder of the suites")},
-        },
-        {
-            "connection-type": "mlflow",
-            "hook-class-name": "airflow_dataops.hooks.mlflow.MlflowHook",
-            "hook-name": "MLflow",
-            "ui-field-behaviour": {
-                "hidden-fields": [],
-                "relabeling": {"schema": "http or https", "password": "Password or token"},
-                "placeholders": {"host": "mlflow", "port": "5000", "schema": "http"},
-            },
-            "conn-fields": {
-                "auth": text_field("basic, or bearer: the password is a token"),
-                "verify": text_field("true, false, or the file of the certificate authorities"),
-            },
-        },
+        connection_type(
+            "dataops_ledger",
+            "ledger.LedgerHook",
+            "DataOps Ledger",
+            {"sqlite_path": text_field("SQLite file (instead of PostgreSQL)")},
+            relabeling={"schema": "Database"},
+            placeholders={"host": "postgres", "port": "5432", "schema": "dataops"},
+        ),
+        folder_type("dataops_store", "dataset.DatasetHook", "DataOps Store", "Folder that all workers see"),
+        folder_type(
+            "dataops_expectations", "expectations.ExpectationsHook", "DataOps Expectations", "Folder of the suites"
+        ),
+        mlflow_type(),
+        docker_type(),
     ]
+
+
+def mlflow_type() -> dict[str, Any]:
+    """Return the connection type of an MLflow server."""
+    return connection_type(
+        "mlflow",
+        "mlflow.MlflowHook",
+        "MLflow",
+        {
+            "auth": text_field("basic, or bearer: the password is a token"),
+            "verify": text_field("true, false, or the file of the certificate authorities"),
+        },
+        relabeling={"schema": "http or https", "password": "Password or token"},
+        placeholders={"host": "mlflow", "port": "5000", "schema": "http"},
+    )
+
+
+def docker_type() -> dict[str, Any]:
+    """Return the connection type of a Docker engine and a registry."""
+    return connection_type(
+        "dataops_docker",
+        "container.ContainerHook",
+        "DataOps Docker",
+        {
+            "engine_url": text_field("Engine, unix:///… or tcp://…"),
+            "tls_ca": text_field("File of the certificate authority"),
+            "tls_cert": text_field("File of the client's certificate"),
+            "tls_key": text_field("File of the client's key"),
+            "network": text_field("Network that containers join"),
+        },
+        hidden=("schema",),
+        relabeling={"host": "Registry", "login": "Registry login", "password": "Registry password"},
+        placeholders={"host": "registry.example.com"},
+    )
+
+
+def folder_type(kind: str, hook: str, name: str, label: str) -> dict[str, Any]:
+    """Return a connection type that only names a folder."""
+    hidden = ("host", "port", "schema", "login", "password")
+    return connection_type(kind, hook, name, {"path": text_field(label)}, hidden=hidden)
+
+
+def connection_type(
+    kind: str,
+    hook: str,
+    name: str,
+    fields: dict[str, Any],
+    *,
+    hidden: tuple[str, ...] = (),
+    relabeling: dict[str, str] | None = None,
+    placeholders: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return a connection type in the form of Airflow's provider schema."""
+    return {
+        "connection-type": kind,
+        "hook-class-name": f"airflow_dataops.hooks.{hook}",
+        "hook-name": name,
+        "ui-field-behaviour": {
+            "hidden-fields": list(hidden),
+            "relabeling": relabeling or {},
+            "placeholders": placeholders or {},
+        },
+        "conn-fields": fields,
+    }
 
 
 def text_field(label: str) -> dict[str, Any]:
