@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,6 +76,7 @@ def check_of(expectation: Mapping[str, Any], where: str, taken: set[str], *, row
     columns = columns_of(kwargs)
     where = f"{where} ({kind}{' on ' + plain(', '.join(columns)) if columns else ''})"
     options = options_of(expectation, where)
+    refuse_broken_patterns(kwargs, where)
     severity, tolerance = severity_of(expectation, options, where), tolerance_of(options, where)
     if not row_level and (severity is Severity.QUARANTINE or tolerance):
         asked = "quarantine" if severity is Severity.QUARANTINE else "a tolerance"
@@ -134,6 +136,18 @@ def tolerance_of(options: Mapping[str, Any], where: str) -> Tolerance | None:
         f"{where}: got the tolerance {plain(repr(given))}; allowed is a share of 0 to 1, or a count.",
         hint='write "tolerance": 0.04 for 4 %, or "tolerance": {"rows": 10}',
     )
+
+
+def refuse_broken_patterns(kwargs: Mapping[str, Any], where: str) -> None:
+    """Refuse regular expressions that are none, before any data are read."""
+    listed = kwargs.get("regex_list")
+    for pattern in [kwargs.get("regex"), *(listed if isinstance(listed, list) else [])]:
+        try:
+            re.compile(pattern if isinstance(pattern, str) else "")
+        except re.error as error:
+            raise BrokenCheckError(
+                f"{where}: {plain(repr(pattern))} is no regular expression: {error}.", hint="mend the pattern"
+            ) from error
 
 
 def mostly_of(kwargs: Mapping[str, Any]) -> float:

@@ -164,8 +164,7 @@ def validate(suite: Suite, numbers: Sequence[int], frame: pd.DataFrame) -> dict[
         import great_expectations as gx
         from great_expectations.exceptions import GreatExpectationsError
 
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        context = gx.get_context(mode="ephemeral", project_config=project_config())
         asset = context.data_sources.add_pandas("snapshot").add_dataframe_asset("snapshot")
         batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
         # One by one: the constructor of ExpectationSuite drops invalid expectations silently.
@@ -181,6 +180,20 @@ def validate(suite: Suite, numbers: Sequence[int], frame: pd.DataFrame) -> dict[
             ) from error
     # Results come in another order than the expectations went in.
     return {result.expectation_config.meta["dataops_number"]: result for result in validated.results}
+
+
+def project_config() -> Any:
+    """Return a project that lives in memory: no files, no pages, no progress bars."""
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    return DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
+    )
 
 
 def result_of(suite: Suite, number: int, found: Any, missing: list[str], kinds: Mapping[str, str]) -> CheckResult:
@@ -249,7 +262,7 @@ def safe_message(found: Any) -> str:
     messages = [str(value.get("exception_message")) for value in info.values() if isinstance(value, Mapping)]
     messages.append(str(info.get("exception_message") or ""))
     for message in messages:
-        if message.startswith(("Invalid regular expression", "No provider found", "name '")):
+        if message.startswith(("No provider found", "name '")):
             return plain(message, 200)
     return "Great Expectations raised an error"
 
