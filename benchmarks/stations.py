@@ -35,7 +35,6 @@ os.environ.update(
 sys.path.insert(0, str(ROOT / "dags"))
 
 from airflow.utils.db import initdb  # noqa: E402 - Airflow's home comes first
-from flights.deliveries import write_deliveries  # noqa: E402
 from flights_line import dag  # noqa: E402
 
 from airflow_dataops.hooks.dataset import DatasetHook  # noqa: E402
@@ -43,6 +42,7 @@ from airflow_dataops.hooks.ledger import LedgerHook  # noqa: E402
 from airflow_dataops.hooks.ledger_store import LedgerStore  # noqa: E402
 from airflow_dataops.operators.station import StationOperator  # noqa: E402
 from airflow_dataops.testing.local_mlflow import LocalMlflow  # noqa: E402
+from flights.deliveries import write_deliveries  # noqa: E402
 
 WATCHED = {
     LedgerHook: ["get_conn"],

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pendulum
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, task
+
+from airflow_dataops.operators.dataset import PublishDatasetOperator, SnapshotDatasetOperator
 from airflow_dataops.operators.deployment import DeployModelOperator
 from airflow_dataops.operators.evaluation import EvaluateModelOperator
 from airflow_dataops.operators.image import BuildModelImageOperator
 from airflow_dataops.operators.quality import QualityGateOperator
 from airflow_dataops.operators.registry import PromoteModelOperator
 from flights.model import features_and_label, fit_late_arrivals
-
-from airflow_dataops.operators.dataset import PublishDatasetOperator, SnapshotDatasetOperator
 
 INBOX = os.environ.get("FLIGHTS_INBOX", "/data/flights")
 TARGET = os.environ.get("FLIGHTS_TARGET", "process")

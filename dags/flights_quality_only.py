@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pendulum
 from airflow.sdk import DAG, Param
-from airflow_dataops.operators.quality import QualityGateOperator
 
 from airflow_dataops.operators.dataset import PublishDatasetOperator, SnapshotDatasetOperator
+from airflow_dataops.operators.quality import QualityGateOperator
 
 with DAG(
     dag_id="flights_quality_only",

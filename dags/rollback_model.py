@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pendulum
 from airflow.sdk import DAG, Param
+
 from airflow_dataops.operators.deployment import RollbackModelOperator
 
 with DAG(
