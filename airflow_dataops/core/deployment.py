@@ -30,6 +30,7 @@ __all__ = [
     "pointer_name",
     "release_labels",
     "release_name",
+    "trace_of",
 ]
 
 LABELS = ("deployment", "model", "version", "target", "image", "image_id", "based_on")
@@ -202,6 +203,15 @@ def judge_answer(request: Mapping[str, Any], status: int, answer: bytes) -> str 
     if rows and isinstance(predictions, list) and len(predictions) != rows:
         return f"it answered {rows} example rows with {len(predictions)} predictions"
     return None
+
+
+def trace_of(answer: bytes, length: int = 3000) -> str:
+    """Return the end of the traceback that MLflow's server puts into an answer instead of its own log."""
+    try:
+        body = json.loads(answer)
+    except ValueError:
+        return ""
+    return str(body.get("stack_trace") or "")[-length:] if isinstance(body, dict) else ""
 
 
 def model_version(model: Mapping[str, Any] | str) -> tuple[str, str]:

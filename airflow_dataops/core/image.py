@@ -153,7 +153,7 @@ def slug(name: str) -> str:
     A name that looks as if it had such a hash gets one too, so that no two names meet.
     """
     short = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:MAX_SLUG_LENGTH].strip("-")
-    if short == name and not re.search(r"-[0-9a-f]{12}$", name):
+    if short and short == name and not re.search(r"-[0-9a-f]{12}$", name):
         return short
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return f"{short or 'x'}-{digest}"

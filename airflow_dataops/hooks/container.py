@@ -47,6 +47,7 @@ class ContainerHook(BaseHook):
         port: Port there; 0 takes a free one. Old and new serve side by side, so a fixed one is only for
             deployments that are made once; "8100-8109" takes a free one of a range.
         network: A network of the engine to join; containers are asked by their names there, not published.
+            Without it the connection's extra field ``network`` counts, so that DAGs need not know the place.
     """
 
     conn_name_attr = "docker_conn_id"
@@ -171,7 +172,7 @@ class ContainerHook(BaseHook):
             found = None
         with self.reaching():
             if not found:
-                self.create(release, labels)
+                self.create_known(release, labels)
             try:
                 self.engine.start(release.name)
             except docker.errors.APIError:
@@ -179,13 +180,27 @@ class ContainerHook(BaseHook):
                 self.engine.remove_container(release.name, force=True)
                 raise
 
+    def create_known(self, release: Release, labels: Mapping[str, str]) -> None:
+        """Create the container, or say that its image is gone."""
+        import docker.errors
+
+        try:
+            self.create(release, labels)
+        except docker.errors.NotFound as error:
+            raise BrokenCheckError(
+                f"The image {release.image} is not on the engine at {self.address}, or a part it needs is not: "
+                f"{short(error.explanation)}",
+                hint="build it again: clear the task that built it",
+            ) from error
+
     def create(self, release: Release, labels: Mapping[str, str]) -> None:
         """Create the container: no rights, nothing to write on but /tmp, and nothing of ours in its environment."""
         engine = self.engine
-        published = None if self.network else {PORT: (self.bind, str(self.port or ""))}
+        network = self.network or self.settings.get("network")
+        published = None if network else {PORT: (self.bind, str(self.port or ""))}
         host = engine.create_host_config(
             port_bindings=published,
-            network_mode=self.network,
+            network_mode=network,
             read_only=True,
             tmpfs={"/tmp": "rw,noexec,nosuid,size=256m"},  # noqa: S108 - inside the container
             cap_drop=["ALL"],

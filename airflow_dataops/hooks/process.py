@@ -157,13 +157,6 @@ class ProcessHook(BaseHook):
             self.fetch(release.model, release.version, target)
         return model_root(target)
 
-    def forget_models(self, deployment: str, model: str, keep: set[str]) -> None:
-        """Remove the copies of all versions but those to keep."""
-        kept = {slug(version) for version in keep}
-        for folder in self.model_folder(deployment, model, "x").parent.glob("[!.]*"):
-            if folder.name not in kept:
-                shutil.rmtree(folder, ignore_errors=True)
-
     # -- folders -----------------------------------------------------------------------------------------
 
     def deployment_folder(self, deployment: str) -> Path:

@@ -8,17 +8,20 @@ from typing import Any, Literal
 from airflow.sdk import Context
 
 from airflow_dataops.core.deployment import Release, model_version, pointer_name, release_name
-from airflow_dataops.core.ledger import Claim, Event
+from airflow_dataops.core.ledger import Claim, Event, Pointer
+from airflow_dataops.core.registry import decide_rollback
+from airflow_dataops.core.registry import pointer_name as champion_pointer_name
 from airflow_dataops.exceptions import BrokenCheckError, ConflictError, ReleaseRejectedError
 from airflow_dataops.hooks.container import ContainerHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.mlflow import MlflowHook
 from airflow_dataops.hooks.process import ProcessHook
 from airflow_dataops.hooks.serving import ServingTarget
+from airflow_dataops.operators.registry import move_champion
 from airflow_dataops.operators.rollout import Rollout
 from airflow_dataops.operators.station import Outcome, StationOperator
 
-__all__ = ["DeployModelOperator", "ReleasingOperator", "TargetName"]
+__all__ = ["DeployModelOperator", "ReleasingOperator", "RollbackModelOperator", "TargetName"]
 
 TargetName = Literal["docker", "process"]
 REPORTED = ("deployment", "model", "version", "target", "url", "release", "image")
@@ -61,6 +64,14 @@ class ReleasingOperator(StationOperator):
         self.docker_conn_id = docker_conn_id
         self.mlflow_conn_id = mlflow_conn_id
 
+    def do_work(self, context: Context, ledger: LedgerStore, claim: Claim, actor: str) -> Claim:
+        """Forget the plan when somebody was faster, so that whoever clears the task has it planned anew."""
+        try:
+            return super().do_work(context, ledger, claim, actor)
+        except ConflictError:
+            ledger.note(claim, {"based_on": None, "plan": None})
+            raise
+
     def roll_out(self, ledger: LedgerStore, claim: Claim, wanted: Mapping[str, Any]) -> Outcome:
         """Make `wanted` (model, version, target, image, image_id) what the deployment serves.
 
@@ -93,10 +104,6 @@ class ReleasingOperator(StationOperator):
             rejected = {"deployment": self.deployment, "model": release.model, "version": release.version}
             rejected["rejected"] = error.message
             return Outcome(rejected, events=[Event("deployment.rejected", name, rejected)])
-        except ConflictError:
-            # Somebody who clears this task wants it planned anew.
-            ledger.note(claim, {"based_on": None})
-            raise
         self.log.info(
             "%s serves version %s of %s at %s.", release.deployment, release.version, release.model, value["url"]
         )
@@ -177,3 +184,96 @@ class DeployModelOperator(ReleasingOperator):
         return self.roll_out(
             ledger, claim, {**wanted, "image": chosen.get("image"), "image_id": chosen.get("image_id")}
         )
+
+
+class RollbackModelOperator(ReleasingOperator):
+    """Go back to the version before: what serves, and who is champion. Nothing is built or trained.
+
+    The version before is the champion's predecessor; for a model that was never promoted it is the one that the
+    deployment served before. It is started from the image (or the copy of the model) it served from, proves
+    itself as every release does, and takes over; then the aliases move. If it does not prove itself nothing
+    changes. Rolling back again returns to where this started. The other arguments are those of
+    `ReleasingOperator`.
+
+    Args:
+        model: Name of the registered model. (templated)
+
+    Returns:
+        ``{"deployment", "model", "version", "target", "url", "release", "image", "rolled_back_from": version}``.
+
+    Raises:
+        AirflowFailException: There is no version before, it did not prove itself, or somebody else moved the
+            champion or the deployment meanwhile. A retry does not help.
+        OutageError: The engine, MLflow or the ledger does not answer. A retry helps.
+    """
+
+    template_fields: Sequence[str] = ("model", "deployment", "port", "network")
+
+    def __init__(self, *, model: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.model = model
+
+    def work(self, context: Context, ledger: LedgerStore, claim: Claim) -> Outcome:
+        """Go on with what was planned; the plan is noted, because the steps change what it was made from."""
+        plan = claim.result.get("plan") or self.plan(ledger)
+        claim = ledger.note(claim, {"plan": plan})
+        outcome = self.roll_out(ledger, claim, plan["release"]) if plan["release"] else Outcome(plan["serving"])
+        if "rejected" in outcome.result:
+            return outcome
+        if plan["champion"] is not None:
+            registry = MlflowHook(self.mlflow_conn_id)
+            wanted = (self.model, plan["version"], plan["champion"], plan["evidence_hash"])
+            move_champion(ledger, claim, registry, *wanted)
+        result = {**outcome.result, "rolled_back_from": plan["from"]}
+        self.log.info("%s is back at version %s of %s.", self.deployment, plan["version"], self.model)
+        return Outcome(result, events=[*outcome.events, Event("model.rolled_back", f"model/{self.model}", result)])
+
+    def plan(self, ledger: LedgerStore) -> dict[str, Any]:
+        """Return which version to go back to, from which, and the release it served from.
+
+        Raises:
+            BrokenCheckError: There is nothing to go back to. A retry does not help.
+        """
+        champion = ledger.pointer(champion_pointer_name(self.model))
+        serving = ledger.pointer(pointer_name(self.deployment))
+        version = self.version_before(champion, serving)
+        is_served = (serving.value.get("model"), serving.value.get("version")) == (self.model, version)
+        return {
+            "version": version,
+            "from": champion.value.get("version") or serving.value.get("version"),
+            "champion": champion.version or None,
+            "evidence_hash": self.evidence_hash(ledger, version),
+            "release": None if is_served else self.last_release(ledger, version),
+            "serving": {key: serving.value.get(key) for key in REPORTED},
+        }
+
+    def version_before(self, champion: Pointer, serving: Pointer) -> str:
+        """Return the version to go back to."""
+        if champion.version:
+            return decide_rollback(champion)
+        before = serving.value.get("previous") or {}
+        if before.get("model") != self.model:
+            raise BrokenCheckError(
+                f"There is nothing to roll back to: {self.deployment} served no version of {self.model} before.",
+                hint="the first version has no predecessor; deploy the version you want instead",
+            )
+        return str(before["version"])
+
+    def last_release(self, ledger: LedgerStore, version: str) -> dict[str, Any]:
+        """Return how the version was served last."""
+        events = ledger.events(kind="deployment.released", subject=pointer_name(self.deployment))
+        told = (row.event.payload for row in reversed(events))
+        found = next((one for one in told if (one["model"], one["version"]) == (self.model, version)), None)
+        if found is None:
+            raise BrokenCheckError(
+                f"There is nothing to roll back to: version {version} of {self.model} was never served as "
+                f"{self.deployment}.",
+                hint="deploy that version with a DeployModelOperator",
+            )
+        return {key: found[key] for key in ("model", "version", "target", "image", "image_id")}
+
+    def evidence_hash(self, ledger: LedgerStore, version: str) -> str:
+        """Return the hash of the evidence on which the version was promoted once; empty when it never was."""
+        events = ledger.events(kind="model.promoted", subject=f"model/{self.model}")
+        hashes = [row.event.payload["evidence_hash"] for row in events if row.event.payload["version"] == version]
+        return str(hashes[-1]) if hashes else ""

@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from airflow.providers.common.compat.sdk import redact
+
 from airflow_dataops.core.deployment import (
     Observed,
     Release,
@@ -17,6 +19,7 @@ from airflow_dataops.core.deployment import (
     outdated,
     pointer_name,
     release_labels,
+    trace_of,
 )
 from airflow_dataops.core.ledger import Claim
 from airflow_dataops.exceptions import ConflictError, DataOpsError, ReleaseRejectedError
@@ -122,9 +125,13 @@ class Rollout:
         if url is None:
             return "it ended before it answered"
         try:
-            return judge_answer(request, *invoke(url, request))
+            status, answer = invoke(url, request)
         except (OSError, http.client.HTTPException) as error:
             return f"it did not answer its own input example ({type(error).__name__})"
+        fault = judge_answer(request, status, answer)
+        if fault:
+            self.log.error("%s: %s\n%s", self.release.name, fault, redact(trace_of(answer)))
+        return fault
 
     def switch(self, seen: Observed) -> Observed:
         """Let the ledger's pointer name the release, unless somebody moved it since this was planned."""
