@@ -119,6 +119,7 @@ class QualityGateOperator(StationOperator):
             return result
         if self.on_hold == "skip":
             raise AirflowSkipException(result["sentence"])
+        self.log.error("%s", result["sentence"])  # above the traceback: people read the first line
         kept = f"; the failing rows lie at {result['quarantine']['uri']}" if result["quarantine"] else ""
         raise GateHeldError(result["sentence"], hint=f"every check's figures lie at {result['evidence']}{kept}")
 
