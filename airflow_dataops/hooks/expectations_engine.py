@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import logging
-import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from airflow_dataops.core.quality_check import CheckResult, Suite
 from airflow_dataops.core.quality_suite import missing_columns
 from airflow_dataops.core.quality_words import plain
 from airflow_dataops.exceptions import BrokenCheckError, SourceError
+from airflow_dataops.hooks.expectations_report import raised, report
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,28 +35,6 @@ WHOLE_COLUMN_TYPES = {"expect_column_values_to_be_of_type", "expect_column_value
 """Written as if they judged rows, but on pandas a column has one type."""
 NUMBER_WORDS = ("mean", "median", "stdev", "sum", "quantile", "z_scores", "outliers", "kl_divergence")
 TEXT_WORDS = ("regex", "value_lengths", "json", "strftime", "dateutil")
-PUBLIC_OBSERVATIONS = (
-    "expect_table_",
-    "expect_column_mean_",
-    "expect_column_stdev_",
-    "expect_column_sum_",
-    "expect_column_proportion_",
-    "expect_column_unique_value_count_",
-    "expect_column_values_to_be_of_type",
-    "expect_column_values_to_be_in_type_list",
-    "expect_column_type_to_be",
-)
-"""Expectations whose observed value is a figure about the data; of others it can be a value out of a row."""
-PUBLIC_FIGURES = (
-    "element_count",
-    "unexpected_count",
-    "unexpected_percent",
-    "unexpected_percent_total",
-    "unexpected_percent_nonmissing",
-    "missing_count",
-    "missing_percent",
-    "partial_unexpected_index_list",
-)
 
 
 def row_levels(expectations: Sequence[Mapping[str, Any]], source: str) -> list[bool]:
@@ -226,13 +204,6 @@ def result_of(suite: Suite, number: int, found: Any, missing: list[str], kinds: 
     return CheckResult(check, bool(found.success), failed, positions if check.severity.holds else ())
 
 
-def raised(found: Any) -> bool:
-    """Whether the expectation ended in an exception; its form differs with how many metrics failed."""
-    info = found.exception_info or {}
-    inner = [value for value in info.values() if isinstance(value, Mapping)]
-    return bool(info.get("raised_exception")) or any(value.get("raised_exception", True) for value in inner)
-
-
 def wrong_kind(suite: Suite, number: int, kinds: Mapping[str, str]) -> str:
     """Return in which way the data are of another type than the check needs; empty when they are not."""
     check, kwargs = suite.checks[number], suite.expectations[number]["kwargs"]
@@ -265,58 +236,6 @@ def safe_message(found: Any) -> str:
         if message.startswith(("No provider found", "name '")):
             return plain(message, 200)
     return "Great Expectations raised an error"
-
-
-def report(suite: Suite, found: Mapping[int, Any]) -> dict[str, Any]:
-    """Return the results in the form Great Expectations writes them, without values out of rows."""
-    results = [public_result(suite, number, found.get(number)) for number in range(len(suite.checks))]
-    met = sum(result["success"] for result in results)
-    return {
-        "success": met == len(results),
-        "suite_name": suite.name,
-        "results": results,
-        "statistics": {
-            "evaluated_expectations": len(results),
-            "successful_expectations": met,
-            "unsuccessful_expectations": len(results) - met,
-            "success_percent": 100 * met / len(results),
-        },
-        "suite_parameters": {},
-        "meta": {"great_expectations_version": engine_version()},
-    }
-
-
-def public_result(suite: Suite, number: int, found: Any) -> dict[str, Any]:
-    """Return one result: figures and positions; no values, no messages of exceptions."""
-    config = dict(suite.expectations[number])
-    figures: dict[str, Any] = {}
-    if found is not None:
-        document = found.to_json_dict()["result"] if not raised(found) else {}
-        shown = [*PUBLIC_FIGURES, *(["observed_value"] if config["type"].startswith(PUBLIC_OBSERVATIONS) else [])]
-        figures = {name: finite(document[name]) for name in shown if name in document}
-    return {
-        "success": found is not None and bool(found.success),
-        "expectation_config": config,
-        "result": figures,
-        "meta": {},
-        "exception_info": {
-            "raised_exception": found is not None and raised(found),
-            "exception_message": None,
-            "exception_traceback": None,
-        },
-    }
-
-
-def finite(figure: Any) -> Any:
-    """Return a figure as JSON can hold it: the mean of nothing is no number."""
-    return None if isinstance(figure, float) and not math.isfinite(figure) else figure
-
-
-def engine_version() -> str:
-    """Return the version of Great Expectations."""
-    from great_expectations import __version__
-
-    return str(__version__)
 
 
 @contextmanager
