@@ -45,7 +45,9 @@ def file_batches(path: Path) -> Iterator[pa.RecordBatchReader]:
             # Snapshots are compared by their bytes: the order of rows must be that of the source.
             connection.execute("SET preserve_insertion_order = true")
             query = f"SELECT * FROM {READERS[kind]}"  # noqa: S608 - the reader is one of ours
-            yield batches_of(connection.sql(query, params=[[str(file) for file in files]]))
+            # Named, so that it lives as long as its rows are read: DuckDB 1.3 crashes otherwise.
+            relation = connection.sql(query, params=[[str(file) for file in files]])
+            yield batches_of(relation)
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise SourceError(
