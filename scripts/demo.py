@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 import time
@@ -31,6 +32,7 @@ from airflow_dataops.testing.local_mlflow import LocalMlflow
 from airflow_dataops.testing.processes import wait_until
 
 ROOT = Path(__file__).parents[1]
+logging.getLogger("alembic").setLevel(logging.WARNING)
 sys.path.insert(0, str(ROOT / "dags"))
 from flights.deliveries import write_deliveries  # noqa: E402 - lies beside the DAGs, not in a package
 from flights.model import features_and_label  # noqa: E402
@@ -135,8 +137,19 @@ def backfill(airflow: LocalAirflow, months: list[str]) -> dict[str, str]:
             "max_active_runs": 1,
             "reprocess_behavior": "none",
         }
-        airflow.request("POST", "backfills", json=body)
+        wait_until(lambda: backfill_accepted(airflow, body), 60, "Airflow to take the backfill")
     return month_runs(airflow)
+
+
+def backfill_accepted(airflow: LocalAirflow, body: dict[str, Any]) -> bool:
+    """Whether Airflow took the backfill; on SQLite it may have to be asked again while the scheduler writes."""
+    try:
+        airflow.request("POST", "backfills", json=body)
+    except requests.HTTPError as error:
+        if error.response is not None and error.response.status_code == requests.codes.unavailable:
+            return False
+        raise
+    return True
 
 
 def month_runs(airflow: LocalAirflow) -> dict[str, str]:

@@ -109,7 +109,8 @@ def first_line(error: DatabaseError) -> str:
 def create_sqlite_engine(url: URL) -> Engine:
     """Return an SQLite engine with WAL, a long wait for locks, and writers that queue from the start."""
     in_memory = not url.database or url.database == ":memory:"
-    if not in_memory:
+    # "file:…?mode=ro" is SQLite's own kind of URL: whoever writes it has made the folder.
+    if not in_memory and not str(url.database).startswith("file:"):
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,

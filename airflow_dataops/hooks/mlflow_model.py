@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LoggedModel", "input_schema", "load_model", "log_model", "predictions_of", "requirements_of"]
 
+HARMLESS_TYPES = ("numpy.dtype",)
 EXAMPLE_ROWS = 5
 
 
@@ -76,7 +77,7 @@ def log_model(
                 signature=signature,
                 input_example=example,
                 **flavour,
-                **{"pip_requirements": requirements_of(model), **options},
+                **{"pip_requirements": requirements_of(model), **trusting_harmless_types(flavour, options)},
             )
         finally:
             mlflow.set_tracking_uri(None)
@@ -93,6 +94,17 @@ def flavour_of(mlflow: Any, model: Any) -> dict[str, Any]:
         f"The training function returned {described(model)}, which is no model we can store.",
         hint="return a fitted scikit-learn estimator or pipeline, or wrap the model in an mlflow.pyfunc.PythonModel",
     )
+
+
+def trusting_harmless_types(flavour: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with types trusted that hold no code but that skops does not know.
+
+    Without them no pipeline with scikit-learn's own `SimpleImputer` can be stored.
+    """
+    name = "skops_trusted_types"
+    if name not in inspect.signature(flavour["flavor"].save_model).parameters:
+        return dict(options)
+    return {**options, name: [*HARMLESS_TYPES, *(options.get(name) or [])]}
 
 
 def is_estimator(model: Any) -> bool:

@@ -11,6 +11,7 @@ from airflow.sdk.definitions.asset import Model
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_dataops.core.ledger import Claim, Event, Pointer
+from airflow_dataops.core.quality_words import plain
 from airflow_dataops.core.registry import CHAMPION, PREVIOUS, decide_move, model_uri, pointer_name
 from airflow_dataops.exceptions import BrokenCheckError, ConflictError, ModelRejectedError
 from airflow_dataops.hooks.dataset import DatasetHook
@@ -84,7 +85,9 @@ class PromoteModelOperator(StationOperator):
         expected = int(told["pointer_version"])
         moved = move_champion(ledger, claim, hook, told["model"], told["version"], expected, told["evidence_hash"])
         result = {"model": told["model"], **moved.value, "pointer_version": moved.version}
-        return Outcome(result, events=[Event("model.promoted", subject, {**result, "sentence": told["sentence"]})])
+        sentence = promoted_words(result)
+        self.log.info(sentence)
+        return Outcome(result, events=[Event("model.promoted", subject, {**result, "sentence": sentence})])
 
     def check_options(self, told: Mapping[str, Any]) -> None:
         """Refuse options that contradict each other before anything moves."""
@@ -106,6 +109,12 @@ class PromoteModelOperator(StationOperator):
         for asset in self.outlets:
             context["outlet_events"][asset].extra.update(result)
         return result
+
+
+def promoted_words(result: Mapping[str, Any]) -> str:
+    """Return what a promotion did, in one sentence."""
+    before = f"; before, it was version {result['previous']}" if result["previous"] else ""
+    return f"Version {result['version']} is the champion of {plain(result['model'])}{before}."
 
 
 def move_champion(  # noqa: PLR0917 - seven things make one move

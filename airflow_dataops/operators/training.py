@@ -17,6 +17,7 @@ from airflow.sdk import Context
 from airflow.sdk.definitions.param import ParamsDict
 
 from airflow_dataops.core.ledger import Claim, Event, Measurement
+from airflow_dataops.core.quality_words import count_words, plain
 from airflow_dataops.core.training import Provenance, TrainingData, bounded_params, training_digest
 from airflow_dataops.exceptions import BrokenCheckError, DataOpsError
 from airflow_dataops.hooks.dataset import DatasetHook
@@ -112,7 +113,7 @@ class TrainModelOperator(StationOperator):
         subject = f"model/{self.model}"
         return Outcome(
             result,
-            events=[Event("model.trained", subject, result)],
+            events=[Event("model.trained", subject, {"sentence": learned_words(result), **result})],
             measurements=[Measurement(f"{subject}/training_rows", data.until, result["rows"])],
         )
 
@@ -132,7 +133,7 @@ class TrainModelOperator(StationOperator):
             self.record_inputs(context, run, snapshots)
             result = run.register(self.fit(context, run, features, label), result)
         run.finish()
-        self.log.info("%s version %s learned from %s rows.", self.model, result["version"], f"{result['rows']:,}")
+        self.log.info(learned_words(result))
         return result
 
     def description(self, context: Context, data: TrainingData, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,6 +193,11 @@ class TrainModelOperator(StationOperator):
         """Close the run when somebody stops the task."""
         if self.tracked is not None:
             self.tracked.kill()
+
+
+def learned_words(result: Mapping[str, Any]) -> str:
+    """Return what a training did, in one sentence."""
+    return f"{plain(result['model'])} version {result['version']} learned from {count_words(result['rows'])} rows."
 
 
 def prepared(prepare: Prepare, frame: pd.DataFrame, when: str) -> tuple[pd.DataFrame, pd.Series[Any]]:
