@@ -6,23 +6,24 @@ import io
 import os
 import re
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow.providers.common.compat.sdk import redact
 from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_dataops.core.deployment import Release, Running, example_request
 from airflow_dataops.core.image import MODEL_FOLDER, SERVING_PORT
-from airflow_dataops.exceptions import BrokenCheckError, DataOpsError, OutageError
+from airflow_dataops.exceptions import BrokenCheckError, DataOpsError
+from airflow_dataops.hooks.container_errors import reaching, short
 
 if TYPE_CHECKING:
     import docker
 
-__all__ = ["ContainerHook", "reaching"]
+__all__ = ["ContainerHook"]
 
 DEFAULT_URL = "unix:///var/run/docker.sock"
 CALL_SECONDS = 30
@@ -35,7 +36,8 @@ class ContainerHook(BaseHook):
     """Talks to the Docker engine that a connection of type ``dataops_docker`` names.
 
     The extra fields ``engine_url``, ``tls_ca``, ``tls_cert`` and ``tls_key`` name the engine; without them
-    ``DOCKER_HOST`` counts, and then ``unix:///var/run/docker.sock``. Host, port, login and password name a
+    ``DOCKER_HOST`` counts, and then ``unix:///var/run/docker.sock``. ``network`` names a network of the engine,
+    where none is given to the hook. Host, port, login and password name a
     registry, as in a connection of Airflow's Docker provider, whose hook logs in when an image is pulled.
 
     Every call is bounded, for an engine can hang: it counts as down then.
@@ -70,9 +72,19 @@ class ContainerHook(BaseHook):
         self.timeout = timeout
         self.bind = bind
         self.port = port
-        self.network = network
+        self.given_network = network
 
     # -- the engine --------------------------------------------------------------------------------------
+
+    @classmethod
+    async def connected_async(cls, docker_conn_id: str) -> Self:
+        """Return a hook that has its connection; for triggers, which must not ask for connections in a thread."""
+        hook = cls(docker_conn_id)
+        try:
+            hook.connection = await hook.aget_connection(docker_conn_id)
+        except AirflowNotFoundException as error:
+            hook.connection = hook.without_connection(error)
+        return hook
 
     @cached_property
     def connection(self) -> Any:
@@ -80,8 +92,11 @@ class ContainerHook(BaseHook):
         try:
             return self.get_connection(self.docker_conn_id)
         except AirflowNotFoundException as error:
-            if self.docker_conn_id == self.default_conn_name:
-                return None
+            return self.without_connection(error)
+
+    def without_connection(self, error: Exception) -> None:
+        """Go on without a connection, if it is the default one that does not exist."""
+        if self.docker_conn_id != self.default_conn_name:
             raise BrokenCheckError(
                 f"There is no Airflow connection {self.docker_conn_id!r}, so it is unknown where the engine runs.",
                 hint="create it with type 'dataops_docker' and the extra field engine_url",
@@ -91,6 +106,11 @@ class ContainerHook(BaseHook):
     def settings(self) -> dict[str, Any]:
         """The connection's extra fields."""
         return dict(self.connection.extra_dejson) if self.connection else {}
+
+    @property
+    def network(self) -> str | None:
+        """The engine's network that containers join."""
+        return self.given_network or self.settings.get("network") or None
 
     @property
     def engine_url(self) -> str:
@@ -309,49 +329,3 @@ class ContainerHook(BaseHook):
 
 
 EXAMPLES: Sequence[str] = ("serving_input_example.json", "input_example.json")
-
-
-@contextmanager
-def reaching(address: str, conn_id: str) -> Iterator[None]:
-    """Turn what the Docker SDK raises into our errors; "there is no such thing" passes through.
-
-    Raises:
-        BrokenCheckError: The engine or its registry refuses. A retry does not help.
-        OutageError: The engine does not answer. A retry helps.
-    """
-    import docker.errors
-    import requests
-    import urllib3
-
-    try:
-        yield
-    except docker.errors.NotFound:
-        raise
-    except docker.errors.APIError as error:
-        raise refusal(error, address, conn_id) from error
-    except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise OutageError("The Docker engine", address, conn_id, short(error)) from error
-    except AirflowException as error:
-        # The provider's hook logs the reason and raises without it.
-        raise OutageError("The Docker engine", address, conn_id) from error
-
-
-def refusal(error: Any, address: str, conn_id: str) -> DataOpsError:
-    """Return our error for an answer of the engine that is not a success."""
-    said = str(redact(str(error.explanation or error)))[:500]
-    if "port is already allocated" in said or "address already in use" in said:
-        return BrokenCheckError(
-            f"The engine at {address} cannot publish the container, because its port is taken: {said}",
-            hint="leave the port at 0, which takes a free one, or give a range such as 8100-8109",
-        )
-    if error.is_server_error() and "unauthorized" not in said:
-        return OutageError("The Docker engine", address, conn_id, said)
-    return BrokenCheckError(
-        f"The Docker engine at {address} (connection {conn_id!r}) refuses: {said}",
-        hint="correct what it names: the image, the network, or the registry's login in the connection",
-    )
-
-
-def short(error: object) -> str:
-    """Return the reason in one bounded line."""
-    return str(redact(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__))[:300]

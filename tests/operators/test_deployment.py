@@ -12,10 +12,14 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.log import mask_secret
 
 from airflow_dataops.core.deployment import pointer_name
+from airflow_dataops.core.ledger import Attempt, RunKey
+from airflow_dataops.core.registry import pointer_name as champion_pointer
 from airflow_dataops.hooks.ledger_store import LedgerStore
+from airflow_dataops.hooks.mlflow import MlflowHook
 from airflow_dataops.hooks.process import ProcessHook
 from airflow_dataops.hooks.serving import invoke, ping
-from airflow_dataops.operators.deployment import DeployModelOperator
+from airflow_dataops.operators.deployment import DeployModelOperator, RollbackModelOperator
+from airflow_dataops.operators.registry import move_champion
 from airflow_dataops.operators.rollout import Rollout
 from tests.support.deaths import killed
 from tests.support.served_models import BODY, EXAMPLE
@@ -178,3 +182,93 @@ def test_an_unknown_target_is_named(ledger, make_context):
     station = DeployModelOperator(task_id="deploy", deployment="x", model="models:/flights/3", target="moon")
     with pytest.raises(AirflowFailException, match="Got the target 'moon'"):
         station.execute(make_context())
+
+
+# -- rolling back ----------------------------------------------------------------------------------------
+
+
+def promote(ledger, models, version, run_id):
+    """Make the version champion, as a promotion does."""
+    claim = ledger.claim(RunKey("x", "line", run_id, "promote"), Attempt(run_id))
+    expected = ledger.pointer(champion_pointer(models.name)).version
+    move_champion(ledger, claim, MlflowHook(), models.name, version, expected, "e" * 64)
+
+
+def champion(models):
+    return MlflowHook().alias(models.name, "champion"), MlflowHook().alias(models.name, "previous")
+
+
+def roll_back(deployment, models):
+    return RollbackModelOperator(task_id="back", model=models.name, deployment=deployment)
+
+
+@pytest.fixture
+def two_releases(processes, deployment, served_models, ledger, make_context):
+    """Promote and serve a first version, then a second; return the second's result."""
+    for version in (served_models.good, served_models.better):
+        promote(ledger, served_models, version, f"p{version}")
+        result = deploy(deployment, served_models, version).execute(make_context(run_id=version))
+    return result
+
+
+def test_a_rollback_brings_back_version_and_champion_without_mlflows_files(
+    two_releases, processes, deployment, served_models, ledger, make_context, monkeypatch
+):
+    monkeypatch.setattr(MlflowHook, "download_model", None)  # the copy of the first version is still here
+    result = roll_back(deployment, served_models).execute(make_context("back"))
+    assert (result["version"], result["rolled_back_from"]) == (served_models.good, served_models.better)
+    assert champion(served_models) == (served_models.good, served_models.better)
+    assert [release.name for release in processes.releases(deployment)] == [result["release"]]
+    assert ping(result["url"])
+    assert serving(ledger, deployment)["version"] == served_models.good
+    assert len(json.dumps(result)) < 2000
+
+
+@pytest.mark.parametrize(
+    ("owner", "step", "when"),
+    [
+        (Rollout, "start", "after"),
+        (Rollout, "switch", "after"),
+        (MlflowHook, "set_alias", "after"),
+        (LedgerStore, "complete", "before"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_after_a_kill_in_a_rollback_the_retry_ends_at_the_same_version(
+    owner, step, when, two_releases, processes, deployment, served_models, ledger, make_context
+):
+    station = roll_back(deployment, served_models)
+    killed(owner, step, when, lambda: station.execute(make_context("back")))
+    result = station.execute(make_context("back", number=2))
+    assert result["version"] == served_models.good
+    assert champion(served_models) == (served_models.good, served_models.better)
+    assert [release.name for release in processes.releases(deployment)] == [result["release"]]
+    assert len(ledger.events(kind="model.rolled_back")) == 1
+
+
+def test_rolling_back_again_returns_to_where_it_started(
+    two_releases, processes, deployment, served_models, ledger, make_context
+):
+    roll_back(deployment, served_models).execute(make_context("back", run_id="a"))
+    again = roll_back(deployment, served_models).execute(make_context("back", run_id="b"))
+    assert again["version"] == served_models.better
+    assert champion(served_models) == (served_models.better, served_models.good)
+
+
+def test_a_champion_that_was_never_served_is_taken_back_without_a_rollout(
+    two_releases, processes, deployment, served_models, ledger, make_context
+):
+    promote(ledger, served_models, served_models.raises, "p3")
+    result = roll_back(deployment, served_models).execute(make_context("back"))
+    assert (result["version"], result["release"]) == (served_models.better, two_releases["release"])
+    assert champion(served_models)[0] == served_models.better
+    assert ping(two_releases["url"])
+
+
+def test_nothing_to_roll_back_to_is_a_clear_error(processes, deployment, served_models, ledger, make_context):
+    with pytest.raises(AirflowFailException, match="nothing to roll back to"):
+        roll_back(deployment, served_models).execute(make_context("a"))
+    deploy(deployment, served_models, served_models.good).execute(make_context())
+    with pytest.raises(AirflowFailException, match="nothing to roll back to"):
+        roll_back(deployment, served_models).execute(make_context("b"))
+    assert len(processes.releases(deployment)) == 1
