@@ -8,10 +8,20 @@ hard for both cancels out of their difference.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_dataops.core.metrics import (
+    CLASSIFICATION,
+    LESS_IS_BETTER,
+    METRICS,
+    NEED_SCORES,
+    REGRESSION,
+    Predictions,
+    ones,
+    scorer,
+)
 from airflow_dataops.exceptions import BrokenCheckError
 
 if TYPE_CHECKING:
@@ -19,29 +29,15 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["METRICS", "Decision", "Estimate", "Predictions", "Rule", "compare", "decide", "evaluate", "holdout_subject"]
+__all__ = ["Decision", "Estimate", "Rule", "compare", "decide", "evaluate", "holdout_subject"]
 
 RESAMPLES = 1000
 SEED = 20130322
-# Rows times resamples held in memory at once: 8 bytes each.
-CHUNK_CELLS = 4_000_000
+# Rows times resamples worked on at once, eight bytes each.
+CHUNK_CELLS = 1_000_000
 CONFIDENCE = 0.95
 # With fewer usable resamples than this share (one class only, say) an interval would say nothing.
 MIN_USABLE = 0.95
-THRESHOLD = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """What a model says of some rows.
-
-    Args:
-        answers: Predicted classes as 0 and 1, or predicted values.
-        scores: Probability of class 1; None for a model that gives none.
-    """
-
-    answers: Array
-    scores: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,132 +59,6 @@ class Estimate:
 
     def __str__(self) -> str:
         return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})" if self.is_known else "unknown"
-
-
-# -- metrics -----------------------------------------------------------------------------------------------
-#
-# Each takes labels, predictions and a matrix of weights (one resample per row, how often each data row was
-# drawn) and returns one figure per resample.
-
-
-def roc_auc(label: Array, predicted: Predictions, weights: Array) -> Array:
-    """Area under the ROC curve: the chance that a positive row scores above a negative one; ties count half."""
-    import numpy as np
-
-    scores = scores_of(predicted)
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])
-    positive = np.add.reduceat((weights * label)[:, order], starts, axis=1)
-    negative = np.add.reduceat((weights * (1 - label))[:, order], starts, axis=1)
-    below = np.cumsum(negative, axis=1) - negative
-    wins = (positive * (below + negative / 2)).sum(axis=1)
-    return ratio(wins, positive.sum(axis=1) * negative.sum(axis=1))
-
-
-def log_loss(label: Array, predicted: Predictions, weights: Array) -> Array:
-    """Mean negative logarithm of the probability given to what happened."""
-    import numpy as np
-
-    tiny = np.finfo("float64").eps
-    chance = np.clip(scores_of(predicted), tiny, 1 - tiny)
-    return mean(-(label * np.log(chance) + (1 - label) * np.log(1 - chance)), weights)
-
-
-def brier(label: Array, predicted: Predictions, weights: Array) -> Array:
-    """Mean squared distance between the probability and what happened."""
-    return mean((scores_of(predicted) - label) ** 2, weights)
-
-
-def accuracy(label: Array, predicted: Predictions, weights: Array) -> Array:
-    """Share of right answers."""
-    return mean((classes_of(predicted) == label).astype("float64"), weights)
-
-
-def precision(label: Array, predicted: Predictions, weights: Array) -> Array:
-    """Share of the alarms that were right; 0 without an alarm."""
-    answers = classes_of(predicted)
-    return ratio(weights @ (answers * label), weights @ answers, empty=0.0)
-
-
-def recall(label: Array, predicted: Predictions, weights: Array) -> Array:
-    """Share of the positive rows that were found; 0 without a positive row."""
-    return ratio(weights @ (classes_of(predicted) * label), weights @ label, empty=0.0)
-
-
-def f1(label: Array, predicted: Predictions, weights: Array) -> Array:
-    """Harmonic mean of precision and recall; 0 where both are."""
-    answers = classes_of(predicted)
-    return ratio(2 * (weights @ (answers * label)), weights @ answers + weights @ label, empty=0.0)
-
-
-def rmse(label: Array, predicted: Predictions, weights: Array) -> Array:
-    """Root of the mean squared error."""
-    import numpy as np
-
-    return np.sqrt(mean((predicted.answers - label) ** 2, weights))
-
-
-def mae(label: Array, predicted: Predictions, weights: Array) -> Array:
-    """Mean absolute error."""
-    return mean(abs(predicted.answers - label), weights)
-
-
-def r2(label: Array, predicted: Predictions, weights: Array) -> Array:
-    """Share of the variance that is explained; unknown where the label never changes."""
-    centred = label - label.mean()
-    total = weights @ centred**2 - (weights @ centred) ** 2 / weights.sum(axis=1)
-    return 1 - ratio(weights @ (predicted.answers - label) ** 2, total)
-
-
-Metric = Callable[["Array", Predictions, "Array"], "Array"]
-CLASSIFICATION: dict[str, Metric] = {
-    "roc_auc": roc_auc,
-    "log_loss": log_loss,
-    "brier": brier,
-    "accuracy": accuracy,
-    "precision": precision,
-    "recall": recall,
-    "f1": f1,
-}
-REGRESSION: dict[str, Metric] = {"rmse": rmse, "mae": mae, "r2": r2}
-METRICS: dict[str, Metric] = {**CLASSIFICATION, **REGRESSION}
-NEED_SCORES = frozenset({"roc_auc", "log_loss", "brier"})
-LESS_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae"})
-
-
-def mean(values: Array, weights: Array) -> Array:
-    """Return the weighted mean per resample."""
-    means: Array = (weights @ values) / weights.sum(axis=1)
-    return means
-
-
-def ratio(upper: Array, lower: Array, *, empty: float = math.nan) -> Array:
-    """Return a division whose empty cases have a value instead of a warning."""
-    import numpy as np
-
-    answer = np.full(np.shape(lower), empty, dtype="float64")
-    np.divide(upper, lower, out=answer, where=lower > 0)
-    return answer
-
-
-def scores_of(predicted: Predictions) -> Array:
-    """Return the probabilities.
-
-    Raises:
-        BrokenCheckError: The model gives none. A retry does not help.
-    """
-    if predicted.scores is None:
-        raise BrokenCheckError(
-            "The model gives classes but no probabilities, so it cannot be judged by them.",
-            hint="use a model with predict_proba, or judge by accuracy, precision, recall or f1",
-        )
-    return predicted.scores
-
-
-def classes_of(predicted: Predictions) -> Array:
-    """Return the answers as 0 and 1."""
-    classes: Array = (predicted.answers > THRESHOLD).astype("float64")
-    return classes
 
 
 # -- estimates ---------------------------------------------------------------------------------------------
@@ -214,20 +84,18 @@ def evaluate(
     """
     names = metric_names(metric, models)
     figures = checked_label(label, metric)
-    whole = [{name: one(figures, model, name) for name in names} for model in models]
-    drawn = [
-        [{name: METRICS[name](figures, model, w) for name in names} for model in models]
-        for w in draws(len(figures), resamples)
-    ]
+    scorers = [scorer(figures, model, names) for model in models]
+    whole = [score(ones(figures)[None]) for score in scorers]
+    drawn = [[score(weights) for score in scorers] for weights in draws(len(figures), resamples)]
     spread = [{name: joined(drawn, place, name) for name in names} for place in range(len(models))]
     estimates = [
-        {name: interval(whole[place][name], spread[place][name], CONFIDENCE) for name in names}
+        {name: interval(float(whole[place][name][0]), spread[place][name], CONFIDENCE) for name in names}
         for place in range(len(models))
     ]
     if len(models) == 1:
         return estimates, None
     sign = -1.0 if metric in LESS_IS_BETTER else 1.0
-    advantage = sign * (whole[0][metric] - whole[1][metric])
+    advantage = sign * (estimates[0][metric].value - estimates[1][metric].value)
     # A one-sided bound at 95 % is the lower end of a two-sided interval at 90 %.
     return estimates, interval(advantage, sign * (spread[0][metric] - spread[1][metric]), 2 * CONFIDENCE - 1)
 
@@ -261,13 +129,6 @@ def checked_label(label: Array, metric: str) -> Array:
             hint="let prepare return labels of that kind, and leave out rows without a label",
         )
     return figures
-
-
-def one(label: Array, predicted: Predictions, name: str) -> float:
-    """Return a metric on the rows as they are."""
-    import numpy as np
-
-    return float(METRICS[name](label, predicted, np.ones((1, len(label))))[0])
 
 
 def draws(rows: int, resamples: int) -> Iterator[Array]:
@@ -374,7 +235,8 @@ def decide(
 def compare(rule: Rule, named: str, reached: str, champion: str, advantage: Estimate) -> Decision:
     """Return the verdict over a challenger that stands above all floors."""
     worst = f"with 95 % confidence at most {max(0.0, -advantage.low):.4f} worse than {champion}"
-    if advantage.low >= -rule.margin:
+    same = advantage.low == advantage.high == 0  # the same answers are not worse, whatever the margin
+    if advantage.low > -rule.margin or same:
         if advantage.low > 0:
             worst = f"with 95 % confidence at least {advantage.low:.4f} better than {champion}"
         return Decision(promote=True, sentence=f"{named} may be promoted: {reached}, {worst}.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_dataops.core.evaluation import Predictions
+from airflow_dataops.core.metrics import Predictions
 from airflow_dataops.exceptions import BrokenCheckError, OutageError
 from airflow_dataops.hooks.mlflow import MlflowHook, import_mlflow
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from airflow_dataops.core.dataset import Snapshot
-from airflow_dataops.core.evaluation import Decision, Estimate, Predictions, Rule, decide, evaluate, holdout_subject
+from airflow_dataops.core.evaluation import Decision, Estimate, Rule, decide, evaluate, holdout_subject
 from airflow_dataops.core.ledger import Claim, Event, Measurement, canonical_json
+from airflow_dataops.core.metrics import Predictions
 from airflow_dataops.core.registry import CHAMPION, champion_of, pointer_name
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook

@@ -8,17 +8,8 @@ from scipy import stats
 from sklearn import metrics
 
 from airflow_dataops.core import evaluation
-from airflow_dataops.core.evaluation import (
-    CLASSIFICATION,
-    METRICS,
-    REGRESSION,
-    Estimate,
-    Predictions,
-    Rule,
-    decide,
-    evaluate,
-    holdout_subject,
-)
+from airflow_dataops.core.evaluation import Estimate, Rule, decide, evaluate, holdout_subject
+from airflow_dataops.core.metrics import CLASSIFICATION, METRICS, REGRESSION, Predictions
 from airflow_dataops.exceptions import BrokenCheckError
 
 RANDOM = np.random.default_rng(7)
