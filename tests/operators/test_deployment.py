@@ -93,30 +93,29 @@ def test_a_release_that_fails_is_removed_and_the_old_one_keeps_serving(
     assert [event.event.subject for event in ledger.events(kind="deployment.rejected")] == [pointer_name(deployment)]
 
 
-@pytest.mark.parametrize(
-    ("owner", "step", "when"),
-    [
-        (Rollout, "start", "before"),
-        (ProcessHook, "bring_model", "after"),
-        (Rollout, "start", "after"),
-        (Rollout, "smoke_test", "after"),
-        (Rollout, "switch", "after"),
-        (ProcessHook, "stop", "before"),
-        (LedgerStore, "complete", "before"),
-    ],
-    ids=lambda value: getattr(value, "__name__", value),
-)
-def test_after_a_kill_at_any_step_the_retry_leaves_one_server(
-    owner, step, when, processes, deployment, served_models, ledger, make_context
+DEATHS = [
+    (Rollout, "start", "before"),
+    (ProcessHook, "bring_model", "after"),
+    (Rollout, "start", "after"),
+    (Rollout, "smoke_test", "after"),
+    (Rollout, "switch", "after"),
+    (ProcessHook, "stop", "before"),
+    (LedgerStore, "complete", "before"),
+]
+
+
+def test_tries_that_die_at_every_step_one_after_the_other_leave_one_server(
+    processes, deployment, served_models, ledger, make_context
 ):
     deploy(deployment, served_models, served_models.good).execute(make_context(run_id="1"))
     station = deploy(deployment, served_models, served_models.better)
-    first_try = make_context("deploy", run_id="2")
-    killed(owner, step, when, lambda: station.execute(first_try))
-    alive = [release for release in processes.releases(deployment) if release.alive and release.url]
-    assert alive, "something serves at every moment"
+    for number, (owner, step, when) in enumerate(DEATHS, start=1):
+        context = make_context("deploy", run_id="2", number=number, max_tries=9)
+        killed(owner, step, when, lambda context=context: station.execute(context))
+        assert ping(serving(ledger, deployment)["url"]), "something serves at every moment"
+        assert len(processes.releases(deployment)) <= 2
 
-    result = station.execute(make_context("deploy", run_id="2", number=2))
+    result = station.execute(make_context("deploy", run_id="2", number=len(DEATHS) + 1, max_tries=9))
     assert [release.name for release in processes.releases(deployment)] == [result["release"]]
     assert ping(result["url"])
     assert serving(ledger, deployment)["version"] == served_models.better
@@ -124,17 +123,13 @@ def test_after_a_kill_at_any_step_the_retry_leaves_one_server(
     assert len(ledger.events(kind="deployment.released")) == 2
 
 
-def test_a_retry_of_a_finished_deployment_starts_nothing(processes, deployment, served_models, ledger, make_context):
+def test_a_retry_of_a_finished_deployment_starts_nothing_and_a_cleared_one_starts_anew(
+    processes, deployment, served_models, ledger, make_context
+):
     station = deploy(deployment, served_models, served_models.good)
     first = station.execute(make_context("deploy"))
     assert station.execute(make_context("deploy", number=2)) == first
-    assert len(processes.releases(deployment)) == 1
-
-
-def test_a_cleared_deployment_starts_a_new_release(processes, deployment, served_models, ledger, make_context):
-    station = deploy(deployment, served_models, served_models.good)
-    first = station.execute(make_context("deploy"))
-    again = station.execute(make_context("deploy", number=2, max_tries=5))
+    again = station.execute(make_context("deploy", number=3, max_tries=5))
     assert again["release"] != first["release"]
     assert [release.name for release in processes.releases(deployment)] == [again["release"]]
 
@@ -223,36 +218,32 @@ def test_a_rollback_brings_back_version_and_champion_without_mlflows_files(
     assert serving(ledger, deployment)["version"] == served_models.good
     assert len(json.dumps(result)) < 2000
 
+    # Once more, and everything is where it started.
+    again = roll_back(deployment, served_models).execute(make_context("back", run_id="again"))
+    assert again["version"] == served_models.better
+    assert champion(served_models) == (served_models.better, served_models.good)
 
-@pytest.mark.parametrize(
-    ("owner", "step", "when"),
-    [
-        (Rollout, "start", "after"),
-        (Rollout, "switch", "after"),
-        (MlflowHook, "set_alias", "after"),
-        (LedgerStore, "complete", "before"),
-    ],
-    ids=lambda value: getattr(value, "__name__", value),
-)
-def test_after_a_kill_in_a_rollback_the_retry_ends_at_the_same_version(
-    owner, step, when, two_releases, processes, deployment, served_models, ledger, make_context
+
+ROLLBACK_DEATHS = [
+    (Rollout, "start", "after"),
+    (Rollout, "switch", "after"),
+    (MlflowHook, "set_alias", "after"),
+    (LedgerStore, "complete", "before"),
+]
+
+
+def test_tries_of_a_rollback_that_die_at_every_step_end_at_the_same_version(
+    two_releases, processes, deployment, served_models, ledger, make_context
 ):
     station = roll_back(deployment, served_models)
-    killed(owner, step, when, lambda: station.execute(make_context("back")))
-    result = station.execute(make_context("back", number=2))
+    for number, (owner, step, when) in enumerate(ROLLBACK_DEATHS, start=1):
+        context = make_context("back", number=number, max_tries=9)
+        killed(owner, step, when, lambda context=context: station.execute(context))
+    result = station.execute(make_context("back", number=9, max_tries=9))
     assert result["version"] == served_models.good
     assert champion(served_models) == (served_models.good, served_models.better)
     assert [release.name for release in processes.releases(deployment)] == [result["release"]]
     assert len(ledger.events(kind="model.rolled_back")) == 1
-
-
-def test_rolling_back_again_returns_to_where_it_started(
-    two_releases, processes, deployment, served_models, ledger, make_context
-):
-    roll_back(deployment, served_models).execute(make_context("back", run_id="a"))
-    again = roll_back(deployment, served_models).execute(make_context("back", run_id="b"))
-    assert again["version"] == served_models.better
-    assert champion(served_models) == (served_models.better, served_models.good)
 
 
 def test_a_champion_that_was_never_served_is_taken_back_without_a_rollout(
