@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from airflow.sdk import BaseHook
@@ -44,6 +44,17 @@ class MlflowHook(BaseHook):
     def __init__(self, mlflow_conn_id: str = default_conn_name) -> None:
         super().__init__()
         self.mlflow_conn_id = mlflow_conn_id
+
+    @classmethod
+    async def opened_async(cls, mlflow_conn_id: str = default_conn_name) -> Self:
+        """Return a hook that knows its server; for triggers, which must not ask for connections in a thread."""
+        hook = cls(mlflow_conn_id)
+        try:
+            connection = await cls.aget_connection(mlflow_conn_id)
+        except AirflowNotFoundException as error:
+            raise unknown_connection(mlflow_conn_id) from error
+        hook.rest = rest_client(connection, mlflow_conn_id)
+        return hook
 
     def get_conn(self) -> MlflowRest:
         """Return the client of the REST interface.
