@@ -8,6 +8,9 @@ ARG EXTRAS=postgres,demo
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 
+# Where there is no git MLflow would explain that at length in every task's log.
+ENV GIT_PYTHON_REFRESH=quiet
+
 USER root
 # A new volume takes its owner from the folder it is mounted on.
 RUN mkdir -p /opt/airflow/store /opt/airflow/inbox && chown airflow:0 /opt/airflow/store /opt/airflow/inbox

@@ -59,6 +59,7 @@ class Stack:
         made = subprocess.run(["sh", ROOT / "compose" / "make-env.sh"], capture_output=True, text=True, check=True)
         pairs = (line.split("=", 1) for line in made.stdout.splitlines() if not line.startswith("#"))
         self.secrets = dict(pairs)
+        self.env_file.touch(mode=0o600)
         self.env_file.write_text("".join(f"{name}={value}\n" for name, value in self.variables().items()))
 
     @property
@@ -173,12 +174,16 @@ class Stack:
         return self.docker("inspect", "--format", "{{.State.Health.Status}}", container).stdout.strip()
 
     def remove(self) -> None:
-        """Remove what this and earlier runs started, one at a time."""
+        """Remove what this and earlier runs started, one at a time, and the images of the models."""
         try:
             listed = self.docker("ps", "--all", "--quiet", "--filter", f"network={MODELS_NETWORK}", check=False).stdout
             listed += self.compose("ps", "--quiet", check=False).stdout
             for container in dict.fromkeys(reversed(listed.split())):
+                of_model = '{{with index .Config.Labels "dataops.release"}}{{$.Image}}{{end}}'
+                image = self.docker("inspect", "--format", of_model, container, check=False).stdout.strip()
                 self.docker("rm", "--force", container, check=False)
+                if image:
+                    self.docker("rmi", "--force", image, check=False)
             self.compose("down", "--volumes", "--remove-orphans", check=False)
         except (subprocess.SubprocessError, OSError) as error:
             print(f"The stack could not be removed: {error}", file=sys.stderr)

@@ -9,6 +9,7 @@ them the very Dockerfiles of compose/. Services start and stop one at a time, fo
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,8 @@ def main() -> int:
             return 1
         finally:
             if keep:
-                print(f"kept: {stack.env_file.rename(ROOT / '.cache' / 'compose.env')}, project {PROJECT}")
+                (ROOT / ".cache").mkdir(exist_ok=True)
+                print(f"kept: project {PROJECT} with {shutil.move(stack.env_file, ROOT / '.cache' / 'compose.env')}")
             else:
                 stack.remove()
     print(f"The team's installation works; {time.monotonic() - began:.0f} s.")
@@ -48,6 +50,7 @@ def test(stack: Stack) -> None:
     stack.build()
     stack.start()
     walls_hold(stack)
+    registry_keeps_images(stack)
     stack.execute("airflow-scheduler", "python", "/opt/airflow/dags/flights/deliveries.py", "/opt/airflow/inbox")
     line_passes(stack, "2013-01")
     line_holds(stack, "2013-02")
@@ -71,7 +74,18 @@ def walls_hold(stack: Stack) -> None:
     expect(reached == 0, "the API server reaches the engine")
     told = stack.get(stack.mlflow, "/api/2.0/mlflow/experiments/get?experiment_id=0", Host="evil.example")
     expect(told[0] == 403, f"MLflow answered {told[0]} to a foreign host name")
-    expect(stack.get(f"http://127.0.0.1:{stack.ports['REGISTRY_PORT']}", "/v2/_catalog")[0] == 200, "no registry")
+
+
+def registry_keeps_images(stack: Stack) -> None:
+    """Check that a task can push an image through the engine into the registry."""
+    say("a task pushes an image")
+    name = f"localhost:{stack.ports['REGISTRY_PORT']}/probe"
+    tag = "import docker, sys; engine = docker.APIClient('tcp://docker-proxy:2375', version='auto'); "
+    push = tag + "engine.tag(sys.argv[1], sys.argv[2], '1'); print(engine.push(sys.argv[2], tag='1'))"
+    said = stack.execute("airflow-scheduler", "python", "-c", push, "local/haproxy:test", name, timeout=300)
+    stack.docker("rmi", f"{name}:1", check=False)
+    listed = stack.get(f"http://127.0.0.1:{stack.ports['REGISTRY_PORT']}", "/v2/_catalog")[1]
+    expect(listed == {"repositories": ["probe"]}, f"the registry holds {listed} after: {said[-500:]}")
 
 
 PING = ("GET", "http://docker-proxy:2375/_ping")
