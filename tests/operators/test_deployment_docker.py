@@ -8,7 +8,7 @@ import os
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_dataops.core.deployment import pointer_name
+from airflow_dataops.core.deployment import Release, pointer_name, release_labels
 from airflow_dataops.core.image import SERVING_USER
 from airflow_dataops.hooks.container import ContainerHook
 from airflow_dataops.hooks.image import ImageHook
@@ -110,6 +110,9 @@ def test_serve_replace_fail_and_roll_back(docker_engine, built, deployment, serv
     assert "this model always fails" in shown
     assert "the model ends its server" in shown
 
+    # By now the image's own check has run, without anything but Python in the container.
+    assert docker_engine.inspect_container(second["release"])["State"]["Health"]["Status"] == "healthy"
+
     back = RollbackModelOperator(task_id="back", model=served_models.name, deployment=deployment)
     result = back.execute(make_context("back"))
     assert (result["version"], result["image"]) == (served_models.good, built["good"]["image"])
@@ -161,6 +164,26 @@ def test_a_taken_port_and_a_missing_image_are_clear_and_leave_nothing(
         deploy(deployment, served_models, gone).execute(make_context(run_id="3"))
     assert containers(docker_engine, deployment) == [serving["release"]]
     assert ping(serving["url"])
+
+
+def test_on_a_network_of_the_engine_a_release_is_asked_by_its_name(docker_engine, built, deployment, served_models):
+    name = f"dataops-test-{os.getpid()}"
+    docker_engine.create_network(name)
+    hook = ContainerHook(network=name)
+    release = Release(deployment, name, served_models.name, served_models.good, "docker", **image_of(built["good"]))
+    try:
+        hook.start(release, release_labels(release, {"dataops.run_key": "ab"}))
+        assert hook.observe(deployment, name).url == f"http://{name}:8080"
+        assert hook.example(deployment, name) == BODY
+    finally:
+        hook.stop(deployment, name)
+        docker_engine.remove_network(name)
+    assert hook.observe(deployment, name) is None
+    hook.stop(deployment, name)
+
+
+def image_of(built):
+    return {"image": built["image"], "image_id": built["image_id"]}
 
 
 def test_a_registry_password_is_nowhere(docker_engine, built, served_models, ledger, make_context, monkeypatch, capfd):
