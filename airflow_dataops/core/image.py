@@ -21,6 +21,7 @@ __all__ = [
     "image_labels",
     "image_reference",
     "looks_like_an_outage",
+    "official_base_image",
     "refuse_credentials",
     "serving_requirements",
     "slug",
@@ -86,6 +87,11 @@ def dockerfile(recipe: ImageRecipe) -> str:
         f"COPY model {MODEL_FOLDER}",
     ]
     return "".join(f"{line}\n" for line in lines if line)
+
+
+def official_base_image(python_version: str) -> str:
+    """Return the official image with the Python that the model was trained with: pickles are particular about it."""
+    return f"python:{'.'.join(python_version.split('.')[:2])}-slim"
 
 
 def serving_requirements(lines: Iterable[str], mlflow_version: str) -> list[str]:

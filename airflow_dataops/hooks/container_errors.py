@@ -47,7 +47,7 @@ def refusal(error: Any, address: str, conn_id: str) -> DataOpsError:
             f"The engine at {address} cannot publish the container, because its port is taken: {said}",
             hint="leave the port at 0, which takes a free one, or give a range such as 8100-8109",
         )
-    if error.is_server_error() and "unauthorized" not in said:
+    if error.is_server_error() and "unauthorized" not in said.lower():
         return OutageError("The Docker engine", address, conn_id, said)
     return BrokenCheckError(
         f"The Docker engine at {address} (connection {conn_id!r}) refuses: {said}",

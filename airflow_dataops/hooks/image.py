@@ -19,6 +19,7 @@ from airflow_dataops.core.image import (
     ImageRecipe,
     dockerfile,
     looks_like_an_outage,
+    official_base_image,
     refuse_credentials,
     serving_requirements,
 )
@@ -127,12 +128,12 @@ class ImageHook(ContainerHook):
 
 
 @contextmanager
-def build_context(model: Path, base_image: str, ca_bundle: Path | None) -> Iterator[IO[bytes]]:
+def build_context(model: Path, base_image: str | None, ca_bundle: Path | None) -> Iterator[IO[bytes]]:
     """Give a tar archive with everything a build needs; the same inputs make the same bytes.
 
     Args:
         model: The folder that holds ``MLmodel``.
-        base_image: What the image is based on.
+        base_image: What the image is based on; None for the official image of the model's Python version.
         ca_bundle: A file of certificate authorities that packages are fetched with.
     """
     listed = model / "requirements.txt"
@@ -141,7 +142,10 @@ def build_context(model: Path, base_image: str, ca_bundle: Path | None) -> Itera
         listed.read_text().splitlines() if listed.is_file() else [], str(described.get("mlflow_version", "3.0.0"))
     )
     constraints = model / "constraints.txt"
-    recipe = ImageRecipe(base_image, constraints.is_file(), ca_bundle is not None)
+    python_version = described.get("flavors", {}).get("python_function", {}).get("python_version", "3.11")
+    recipe = ImageRecipe(
+        base_image or official_base_image(python_version), constraints.is_file(), ca_bundle is not None
+    )
     files: dict[str, bytes | Path] = {
         "Dockerfile": dockerfile(recipe).encode(),
         "requirements.txt": "".join(f"{line}\n" for line in requirements).encode(),

@@ -24,6 +24,7 @@ from airflow_dataops.operators.station import Outcome, StationOperator
 __all__ = ["DeployModelOperator", "ReleasingOperator", "RollbackModelOperator", "TargetName"]
 
 TargetName = Literal["docker", "process"]
+MAX_REASON_LENGTH = 500
 REPORTED = ("deployment", "model", "version", "target", "url", "release", "image")
 
 
@@ -197,6 +198,7 @@ class RollbackModelOperator(ReleasingOperator):
 
     Args:
         model: Name of the registered model. (templated)
+        reason: Why, kept in the history. (templated)
 
     Returns:
         ``{"deployment", "model", "version", "target", "url", "release", "image", "rolled_back_from": version}``.
@@ -207,11 +209,12 @@ class RollbackModelOperator(ReleasingOperator):
         OutageError: The engine, MLflow or the ledger does not answer. A retry helps.
     """
 
-    template_fields: Sequence[str] = ("model", "deployment", "port", "network")
+    template_fields: Sequence[str] = ("model", "deployment", "port", "network", "reason")
 
-    def __init__(self, *, model: str, **kwargs: Any) -> None:
+    def __init__(self, *, model: str, reason: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model = model
+        self.reason = reason
 
     def work(self, context: Context, ledger: LedgerStore, claim: Claim) -> Outcome:
         """Go on with what was planned; the plan is noted, because the steps change what it was made from."""
@@ -226,7 +229,8 @@ class RollbackModelOperator(ReleasingOperator):
             move_champion(ledger, claim, registry, *wanted)
         result = {**outcome.result, "rolled_back_from": plan["from"]}
         self.log.info("%s is back at version %s of %s.", self.deployment, plan["version"], self.model)
-        return Outcome(result, events=[*outcome.events, Event("model.rolled_back", f"model/{self.model}", result)])
+        told = {**result, "reason": self.reason[:MAX_REASON_LENGTH]}
+        return Outcome(result, events=[*outcome.events, Event("model.rolled_back", f"model/{self.model}", told)])
 
     def plan(self, ledger: LedgerStore) -> dict[str, Any]:
         """Return which version to go back to, from which, and the release it served from.

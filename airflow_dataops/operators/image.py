@@ -33,7 +33,8 @@ class BuildModelImageOperator(StationOperator):
 
     Args:
         model: The output of a promotion, an evaluation or a training, or "models:/name/version". (templated)
-        base_image: An image with Python and its venv module, which the engine has or can pull. (templated)
+        base_image: An image with Python and its venv module, which the engine has or can pull; by default the
+            official image of the Python version that the model was trained with. (templated)
         index_url: Where pip finds packages; without a login, which would stay readable in the image. (templated)
         ca_bundle: File on the worker with the certificate authorities that pip trusts. (templated)
         prefix: Registry and folder before the image's name. (templated)
@@ -55,7 +56,7 @@ class BuildModelImageOperator(StationOperator):
         self,
         *,
         model: Mapping[str, Any] | str,
-        base_image: str = "python:3.11-slim",
+        base_image: str | None = None,
         index_url: str | None = None,
         ca_bundle: str | None = None,
         prefix: str = "dataops",

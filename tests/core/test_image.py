@@ -11,6 +11,7 @@ from airflow_dataops.core.image import (
     dockerfile,
     image_reference,
     looks_like_an_outage,
+    official_base_image,
     refuse_credentials,
     serving_requirements,
     slug,
@@ -40,6 +41,10 @@ def test_what_changes_most_comes_last_and_the_classic_builder_understands_it():
 def test_a_base_image_cannot_bring_instructions_along(base):
     with pytest.raises(BrokenCheckError, match="not the name of an image"):
         dockerfile(ImageRecipe(base))
+
+
+def test_the_base_follows_the_python_of_the_model():
+    assert official_base_image("3.12.4") == "python:3.12-slim"
 
 
 def test_the_whole_of_mlflow_becomes_the_light_one():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
@@ -18,7 +21,7 @@ from airflow_dataops.operators.deployment import DeployModelOperator, RollbackMo
 from airflow_dataops.operators.image import BuildModelImageOperator
 from airflow_dataops.operators.rollout import Rollout
 from tests.support.deaths import killed
-from tests.support.docker import BASE_IMAGE
+from tests.support.docker import BASE_IMAGE, docker_connection
 from tests.support.served_models import BODY, EXAMPLE
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -49,8 +52,6 @@ def images_of(engine, image):
 @pytest.fixture(scope="module")
 def built(engine, served_models, tmp_path_factory):
     """Build the images of all four versions, each under a run key of its own, with the operator."""
-    from tests.support.docker import docker_connection
-
     made = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_DATAOPS_DOCKER", docker_connection())
@@ -186,20 +187,48 @@ def image_of(built):
     return {"image": built["image"], "image_id": built["image_id"]}
 
 
-def test_a_registry_password_is_nowhere(docker_engine, built, served_models, ledger, make_context, monkeypatch, capfd):
-    # The login is refused, because there is no such registry; nothing of it may show.
-    from tests.support.docker import docker_connection
+class Registry(BaseHTTPRequestHandler):
+    """As much of a registry as a login needs."""
 
-    secret = docker_connection(host="127.0.0.1:9", login="robot", password=SECRET)
-    monkeypatch.setenv("AIRFLOW_CONN_DATAOPS_DOCKER", secret)
-    with pytest.raises(Exception, match="Docker") as caught:
-        build(served_models, served_models.good).execute(make_context())
-    monkeypatch.setenv("AIRFLOW_CONN_DATAOPS_DOCKER", docker_connection(password=SECRET))
-    result = build(served_models, served_models.good).execute(make_context(number=2))
+    def do_GET(self):
+        expected = base64.b64encode(f"robot:{SECRET}".encode()).decode()
+        allowed = self.headers.get("Authorization") == f"Basic {expected}"
+        self.send_response(200 if allowed else 401)
+        self.send_header("WWW-Authenticate", 'Basic realm="registry"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def registry():
+    """Run a registry that wants a login."""
+    with HTTPServer(("127.0.0.1", 0), Registry) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_registry_password_is_used_and_is_nowhere(
+    docker_engine, built, registry, served_models, ledger, make_context, monkeypatch, capfd
+):
+    def login(password):
+        connection = docker_connection(host=registry, login="robot", password=password)
+        monkeypatch.setenv("AIRFLOW_CONN_DATAOPS_DOCKER", connection)
+
+    login(SECRET + "-wrong")
+    with pytest.raises(AirflowFailException, match="refuses") as caught:
+        build(served_models, served_models.good).execute(make_context("wrong"))
+    login(SECRET)
+    assert ContainerHook().test_connection()[0]
+    result = build(served_models, served_models.good).execute(make_context("right"))
     image = docker_engine.inspect_image(result["image_id"])
     history = docker_engine.history(result["image_id"])
-    everything = [str(caught.value), capfd.readouterr(), result, image, history, ledger.events()]
-    assert SECRET not in repr(everything)
+    events = ledger.events()
+    assert events
+    assert SECRET not in repr([str(caught.value), capfd.readouterr(), result, image, history, events])
 
 
 def test_what_cannot_be_built_says_why(docker_engine, served_models, ledger, make_context):
