@@ -193,8 +193,8 @@ def champion(models):
     return MlflowHook().alias(models.name, "champion"), MlflowHook().alias(models.name, "previous")
 
 
-def roll_back(deployment, models):
-    return RollbackModelOperator(task_id="back", model=models.name, deployment=deployment)
+def roll_back(deployment, models, **options):
+    return RollbackModelOperator(task_id="back", model=models.name, deployment=deployment, **options)
 
 
 @pytest.fixture
@@ -210,7 +210,8 @@ def test_a_rollback_brings_back_version_and_champion_without_mlflows_files(
     two_releases, processes, deployment, served_models, ledger, make_context, monkeypatch
 ):
     monkeypatch.setattr(MlflowHook, "download_model", None)  # the copy of the first version is still here
-    result = roll_back(deployment, served_models).execute(make_context("back"))
+    result = roll_back(deployment, served_models, reason="too many complaints").execute(make_context("back"))
+    assert [row.event.payload["reason"] for row in ledger.events(kind="model.rolled_back")] == ["too many complaints"]
     assert (result["version"], result["rolled_back_from"]) == (served_models.good, served_models.better)
     assert champion(served_models) == (served_models.good, served_models.better)
     assert [release.name for release in processes.releases(deployment)] == [result["release"]]
