@@ -51,7 +51,7 @@ nightly: $(VENV)/dev.stamp  ## run the benchmarks in full; fails when a target i
 	done; test -z "$$failed" || { echo "missed their targets:$$failed"; exit 1; }
 
 test-lowest: $(LOWEST)/stamp  ## run the tests with Airflow 3.2 and the lowest versions that pyproject.toml promises
-	@DATAOPS_LOWEST=1 $(LOWEST)/bin/python -m pytest -p no:cacheprovider $(ARGS)
+	@DATAOPS_LOWEST=1 $(LOWEST)/bin/python -m pytest -p no:cacheprovider -o filterwarnings=default $(ARGS)
 
 test-compose: $(VENV)/dev.stamp  ## start docker-compose.yaml on locally built images and run the line in it
 	@$(IN)python scripts/test_compose.py
