@@ -126,6 +126,8 @@ class ReleasingOperator(StationOperator):
             return ContainerHook(self.docker_conn_id, bind=self.bind, port=self.port, network=self.network)
         if name == "process":
             fetch = MlflowHook(self.mlflow_conn_id).download_model
+            if not str(self.port).isdigit():
+                raise BrokenCheckError(f"A process listens on one port, but {self.task_id} got {self.port!r}.")
             return ProcessHook(fetch, bind=self.bind, port=int(self.port))
         raise BrokenCheckError(
             f"Got the target {name!r} for the deployment {self.deployment}.", hint="give 'docker' or 'process'"
@@ -179,6 +181,12 @@ class DeployModelOperator(ReleasingOperator):
             raise BrokenCheckError(
                 f"{self.task_id} is to start a container, but got no image.",
                 hint="pass the output of a BuildModelImageOperator as image, or choose target='process'",
+            )
+        if image and model_version(image) != (model, version):
+            raise BrokenCheckError(
+                f"{self.task_id} is to serve version {version} of {model}, but got an image of version "
+                f"{image.get('version')} of {image.get('model')}.",
+                hint="build the image from the same output that is deployed",
             )
         chosen = image if self.target == "docker" else {}
         wanted = {"model": model, "version": version, "target": self.target}

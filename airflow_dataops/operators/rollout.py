@@ -22,7 +22,7 @@ from airflow_dataops.core.deployment import (
     trace_of,
 )
 from airflow_dataops.core.ledger import Claim
-from airflow_dataops.exceptions import ConflictError, DataOpsError, ReleaseRejectedError
+from airflow_dataops.exceptions import ConflictError, DataOpsError, ReleaseRejectedError, StaleAttemptError
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.serving import ServingTarget, invoke, ping
 
@@ -142,6 +142,9 @@ class Rollout:
             moved = self.ledger.move_pointer(
                 self.claim, self.pointer, self.release.based_on, {**self.value(), "previous": previous}
             )
+        except StaleAttemptError:
+            # The release is the newer try's now.
+            raise
         except ConflictError:
             self.remove_release()
             raise

@@ -146,6 +146,26 @@ def test_a_slower_rollout_gives_way_and_cleans_up(processes, deployment, served_
     assert serving(ledger, deployment)["release"] == mine["release"]
 
 
+def test_a_try_that_comes_back_from_the_dead_takes_nothing_from_the_newer_one(
+    processes, deployment, served_models, ledger, make_context, monkeypatch
+):
+    station = deploy(deployment, served_models, served_models.good)
+    older = make_context("deploy")
+    smoke_test = Rollout.smoke_test
+    newer = []
+
+    def sleep_while_the_next_try_works(rollout, seen):
+        monkeypatch.setattr(Rollout, "smoke_test", smoke_test)
+        newer.append(station.execute(make_context("deploy", number=2)))
+        return smoke_test(rollout, seen)
+
+    monkeypatch.setattr(Rollout, "smoke_test", sleep_while_the_next_try_works)
+    with pytest.raises(AirflowFailException, match="overtaken by a newer try"):
+        station.execute(older)
+    assert ping(newer[0]["url"])
+    assert serving(ledger, deployment)["release"] == newer[0]["release"]
+
+
 def test_a_server_knows_nothing_of_airflows_environment(
     processes, deployment, served_models, ledger, make_context, monkeypatch
 ):
@@ -170,6 +190,20 @@ def test_a_taken_port_is_a_clear_error_and_leaves_nothing(
 def test_a_container_needs_an_image(ledger, make_context):
     station = DeployModelOperator(task_id="deploy", deployment="x", model="models:/flights/3", target="docker")
     with pytest.raises(AirflowFailException, match="got no image"):
+        station.execute(make_context())
+
+
+def test_an_image_of_another_version_is_refused(ledger, make_context):
+    image = {"image": "x:1", "image_id": "sha256:0", "model": "flights", "version": "2"}
+    station = DeployModelOperator(task_id="deploy", deployment="x", model="models:/flights/3", image=image)
+    with pytest.raises(AirflowFailException, match="got an image of version 2 of flights"):
+        station.execute(make_context())
+
+
+def test_a_process_takes_no_range_of_ports(ledger, make_context):
+    options = {"deployment": "x", "model": "models:/flights/3", "target": "process"}
+    station = DeployModelOperator(task_id="deploy", **options, port="8100-8109")
+    with pytest.raises(AirflowFailException, match="listens on one port"):
         station.execute(make_context())
 
 
