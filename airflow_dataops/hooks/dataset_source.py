@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +15,10 @@ from airflow_dataops.exceptions import OutageError, SourceError
 
 if TYPE_CHECKING:
     import duckdb
+    import pandas as pd
     import pyarrow as pa
 
-__all__ = ["file_batches", "frame_batches", "sql_batches"]
+__all__ = ["arrow_table", "file_batches", "frame_batches", "sql_batches"]
 
 BATCH_ROWS = 100_000
 READERS = {
@@ -149,10 +151,20 @@ def frame_batches(value: Any) -> Iterator[pa.RecordBatchReader]:
     elif isinstance(value, pa.Table):
         yield value.to_reader(BATCH_ROWS)
     elif isinstance(value, pd.DataFrame):
-        yield pa.Table.from_pandas(value, preserve_index=False).to_reader(BATCH_ROWS)
+        yield arrow_table(value).to_reader(BATCH_ROWS)
     else:
         raise SourceError(
             f"The callable returned {type(value).__name__}; allowed are a pandas DataFrame, an arrow Table or "
             "RecordBatchReader, and the path of a file.",
             hint="change what the callable returns",
         )
+
+
+def arrow_table(frame: pd.DataFrame) -> pa.Table:
+    """Return a pandas frame as an arrow table, without its index."""
+    import pyarrow as pa
+
+    with warnings.catch_warnings():
+        # pyarrow asks pandas for zoned times in a way that pandas 3.1 deprecates.
+        warnings.simplefilter("ignore")
+        return pa.Table.from_pandas(frame, preserve_index=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_dataops.core.dataset import Snapshot
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook
+from airflow_dataops.hooks.dataset_source import arrow_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +95,7 @@ def rows_digest(frame: pd.DataFrame) -> str:
     """Return the SHA-256 of rows, column names and types; the same rows in the same order are equal."""
     import pyarrow as pa
 
-    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None).combine_chunks()
+    table = arrow_table(frame).replace_schema_metadata(None).combine_chunks()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
