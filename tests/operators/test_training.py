@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import secrets
 import subprocess
 import sys
 import textwrap
@@ -69,7 +70,7 @@ def test_training_leaves_one_finished_run_with_everything_recorded(hook, january
     (dataset,) = run["inputs"]["dataset_inputs"]
     assert json.loads(dataset["dataset"]["source"])["sha256"] == january["snapshot"]["digest"]
     (event,) = ledger.events(kind="model.trained")
-    assert event.event.payload == result
+    assert event.event.payload.items() >= result.items()
 
 
 def test_the_stored_model_has_signature_example_and_pinned_requirements(
@@ -337,6 +338,7 @@ def test_a_python_model_is_stored_as_pyfunc(january, hook, model_name, make_cont
 
 @pytest.mark.parametrize("name", ['"; DROP TABLE models; --', "Flüge ✈ 'späte'"])
 def test_hostile_model_names_are_only_names(name, january, hook, make_context):
+    name = f"{name} {secrets.token_hex(4)}"
     result = train_operator(name).execute(make_context("train"))
     assert result["model"] == name
     assert versions_of(hook, name) == [result["version"]]
