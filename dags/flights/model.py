@@ -24,7 +24,7 @@ def features_and_label(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     arrived = frame[frame["arr_delay"].notna()]
     features = arrived[["distance", "temp", "dewp", "wind_speed", "precip", "pressure", "visib", *CATEGORIES]].copy()
     features["sched_hour"] = arrived["sched_dep_time"] / 100
-    features["weekday"] = pd.to_datetime(arrived["flight_date"]).dt.weekday
+    features["weekday"] = pd.to_datetime(arrived["flight_date"]).dt.day_of_week
     features = features[NUMBERS + CATEGORIES]
     features[NUMBERS] = features[NUMBERS].astype("float64")
     features[CATEGORIES] = features[CATEGORIES].astype("object")
