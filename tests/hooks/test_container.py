@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -113,31 +114,44 @@ class Forwarding:
 
     def __init__(self, path: str, engine: str) -> None:
         self.path, self.engine = path, engine
+        self.open: list[socket.socket] = []
+        self.threads: list[threading.Thread] = []
 
     def __enter__(self) -> None:
-        self.listening = socket.socket(socket.AF_UNIX)
+        self.listening = self.keep(socket.socket(socket.AF_UNIX))
         self.listening.bind(self.path)
         self.listening.listen()
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self) -> None:
-        while True:
-            try:
-                client, _ = self.listening.accept()
-            except OSError:
-                return
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(self.engine)
-            for source, target in ((client, server), (server, client)):
-                threading.Thread(target=pump, args=(source, target), daemon=True).start()
+        self.run(self.accept)
 
     def __exit__(self, *error: object) -> None:
-        self.listening.shutdown(socket.SHUT_RDWR)
-        self.listening.close()
+        for one in self.open:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join()
+        for one in self.open:
+            one.close()
+
+    def keep(self, one: socket.socket) -> socket.socket:
+        self.open.append(one)
+        return one
+
+    def run(self, work, *arguments) -> None:
+        thread = threading.Thread(target=work, args=arguments)
+        self.threads.append(thread)
+        thread.start()
+
+    def accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = self.keep(self.listening.accept()[0])
+                server = self.keep(socket.socket(socket.AF_UNIX))
+                server.connect(self.engine)
+                self.run(pump, client, server)
+                self.run(pump, server, client)
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:
-    while piece := source.recv(65536):
-        target.sendall(piece)
-    for one in (source, target):
-        one.close()
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            target.sendall(piece)
