@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -125,9 +126,13 @@ def test_a_detached_server_holds_its_lock_when_the_starter_returns(model_folder,
     assert started.returncode == 0
     pid = serve.holder(tmp_path)
     assert pid
-    # Also before it listens, and also then with success: nothing to clean up stays behind.
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 20
-    while serve.holder(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert serve.holder(tmp_path) is None
+    try:
+        # Also before it listens SIGTERM ends it, and nothing stays behind.
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while serve.holder(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert serve.holder(tmp_path) is None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
