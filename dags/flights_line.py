@@ -47,7 +47,7 @@ with DAG(
     Fill a year with `airflow backfill create --dag-id flights_line --from-date 2013-01-01 --to-date 2013-12-01
     --max-active-runs 1`.
     """,
-):
+) as dag:
     snapshot = SnapshotDatasetOperator(
         task_id="snapshot",
         dataset="flights",

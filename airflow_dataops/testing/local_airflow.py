@@ -141,12 +141,20 @@ class LocalAirflow:
     _token: tuple[str, float] = ("", float("-inf"))
 
     def unpause(self, dag_id: str, seconds: float = 120) -> None:
-        """Wait until a DAG is known and let it run."""
+        """Wait until a DAG is known and let it run.
+
+        Raises:
+            RuntimeError: A DAG file cannot be imported; the reason is in the message.
+            TimeoutError: No file has such a DAG.
+        """
         wait_until(lambda: self._knows(dag_id), seconds, f"the DAG {dag_id} to be parsed")
         self.request("PATCH", f"dags/{dag_id}", json={"is_paused": False})
 
     def _knows(self, dag_id: str) -> bool:
         found = self.request("GET", "dags", params={"dag_id_pattern": dag_id, "limit": 100})
+        errors = self.request("GET", "importErrors")["import_errors"]
+        if errors:
+            raise RuntimeError("\n".join(f"{error['filename']}: {error['stack_trace']}" for error in errors)[-4000:])
         return any(dag["dag_id"] == dag_id for dag in found["dags"])
 
     def trigger(self, dag_id: str, run_id: str | None = None, **params: Any) -> str:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PASSWORD = "hunter2-in-no-log"
 """Sent to MLflow with every call (it asks for none), so it could leak wherever a real one could."""
-POINTS = {"2013-01": "before", "2013-03": "after", "2013-04": "recorded"}
+POINTS = {"2013-01": "before", "2013-03": "after", "2013-05": "recorded"}
 
 
 @pytest.fixture(scope="module")
