@@ -246,13 +246,21 @@ class Stack:
     def run_line(self, month: str) -> Any:
         """Run the line for a month and return the run when it has ended."""
         wait(self.line_is_there, START_SECONDS, f"the DAG {LINE} to be read")
-        self.api("PATCH", f"dags/{LINE}", {"is_paused": False})
-        run = {"dag_run_id": f"compose-{month}", "logical_date": None, "conf": {"month": month}}
-        path = f"dags/{LINE}/dagRuns"
-        self.api("POST", path, run)
+        return self.run(LINE, f"compose-{month}", {"month": month})
+
+    def run(self, dag: str, run_id: str, conf: Mapping[str, Any]) -> Any:
+        """Run a DAG and return the run when it has ended."""
+        path = f"dags/{dag}/dagRuns"
+        self.api("PATCH", f"dags/{dag}", {"is_paused": False})
+        self.api("POST", path, {"dag_run_id": run_id, "logical_date": None, "conf": conf})
         ended = {"success", "failed"}
-        wait(lambda: self.api("GET", f"{path}/compose-{month}")["state"] in ended, RUN_SECONDS, f"{month} to end")
-        return self.api("GET", f"{path}/compose-{month}")
+        wait(lambda: self.api("GET", f"{path}/{run_id}")["state"] in ended, RUN_SECONDS, f"{run_id} to end")
+        return self.api("GET", f"{path}/{run_id}")
+
+    def releases(self) -> list[str]:
+        """Return the containers of models that are there, running or not."""
+        chosen = ("--filter", f"network={MODELS_NETWORK}", "--filter", "label=dataops.release")
+        return self.docker("ps", "--all", *chosen, "--format", "{{.Names}}").stdout.split()
 
     def line_is_there(self) -> bool:
         """Whether Airflow has read the DAG."""

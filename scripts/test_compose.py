@@ -1,4 +1,4 @@
-"""Start docker-compose.yaml on locally built images, run two months of flights through it, and look at what is left.
+"""Start docker-compose.yaml on locally built images, run three months of flights through it, and look at what is left.
 
 No image is pulled: stand-ins for the official images are built on one base image (`make services` makes it), and on
 them the very Dockerfiles of compose/. Services start and stop one at a time, for engine 20.10 can deadlock otherwise.
@@ -52,8 +52,10 @@ def test(stack: Stack) -> None:
     walls_hold(stack)
     registry_keeps_images(stack)
     stack.execute("airflow-scheduler", "python", "/opt/airflow/dags/flights/deliveries.py", "/opt/airflow/inbox")
-    line_passes(stack, "2013-01")
+    line_passes(stack, "2013-01", version="1")
     line_holds(stack, "2013-02")
+    line_passes(stack, "2013-03", version="2")
+    steps_back(stack)
     history_is_whole(stack)
     nothing_leaked(stack)
 
@@ -92,21 +94,34 @@ PING = ("GET", "http://docker-proxy:2375/_ping")
 SHELL = ("POST", "http://docker-proxy:2375/v1.41/containers/postgres/exec")
 
 
-def line_passes(stack: Stack, month: str) -> None:
+def line_passes(stack: Stack, month: str, version: str) -> None:
     """Check that a good month ends in a served model."""
     say(f"{month} runs through the line")
     run = stack.run_line(month)
     expect(run["state"] == "success", f"{month} ended as {run['state']}: {stack.task_states(run)}")
+    serves(stack, version)
+
+
+def steps_back(stack: Stack) -> None:
+    """Check that one DAG brings the previous model back."""
+    say("the model is rolled back")
+    run = stack.run("rollback_model", "compose-back", {"model": "flights", "deployment": "flights", "reason": "a test"})
+    expect(run["state"] == "success", f"the rollback ended as {run['state']}")
+    serves(stack, "1")
+
+
+def serves(stack: Stack, version: str) -> None:
+    """Check that this version of the model serves, alone, and is fenced in."""
     pointer = stack.pointer("deployment/flights")
-    expect((pointer["target"], pointer["version"]) == ("docker", "1"), f"the deployment is {pointer}")
+    expect((pointer["target"], pointer["version"]) == ("docker", version), f"the deployment is {pointer}")
     champion = stack.mlflow_alias("flights", "champion")
-    expect(champion == "1", f"the champion is version {champion}")
+    expect(champion == version, f"the champion is version {champion}")
     healthy = stack.asked_inside("airflow-scheduler", "GET", f"{pointer['url']}/ping")
     expect(healthy == 200, f"the served model answers {healthy}")
-    container = pointer["release"]
+    expect(stack.releases() == [pointer["release"]], f"there are the releases {stack.releases()}")
     for host, port in (("docker-proxy", 2375), ("postgres", 5432), ("mlflow", 5000)):
         probe = f"import socket; socket.create_connection(('{host}', {port}), 3)"
-        reached = stack.docker("exec", container, "python3", "-c", probe, check=False)
+        reached = stack.docker("exec", pointer["release"], "python3", "-c", probe, check=False)
         expect(reached.returncode != 0, f"the served model reaches {host}")
 
 
@@ -127,15 +142,15 @@ def history_is_whole(stack: Stack) -> None:
     say("each thing happened once")
     counted = stack.rows("SELECT kind, subject, count(*) FROM dataops_event GROUP BY kind, subject ORDER BY 1, 2")
     print(indent("\n".join(counted)))
-    for kind in ("dataset.published", "image.built"):
+    for kind, times in {"dataset.published": 1, "image.built": 2, "model.trained": 2, "model.rolled_back": 1}.items():
         found = [row for row in counted if row.startswith(f"{kind}|")]
-        expect([row.rpartition("|")[2] for row in found] == ["1"], f"events of {kind}: {found}")
+        expect(bool(found) and all(row.endswith(f"|{times}") for row in found), f"events of {kind}: {found}")
     verified = stack.execute("airflow-scheduler", "airflow-dataops", "audit", "verify")
     print(indent(verified.strip().splitlines()[-1]))
     runs = stack.mlflow_post("runs/search", {"experiment_ids": stack.experiments(), "filter": "status = 'FINISHED'"})
     versions = stack.mlflow_get("model-versions/search").get("model_versions", [])
     found = (len(runs.get("runs", [])), len(versions))
-    expect(found[1] == 1, f"MLflow holds {found[0]} finished runs and {found[1]} model versions")
+    expect(found[1] == 2, f"MLflow holds {found[0]} finished runs and {found[1]} model versions")
 
 
 def nothing_leaked(stack: Stack) -> None:
