@@ -9,6 +9,7 @@ from airflow.sdk import Context
 
 from airflow_dataops.core.deployment import Release, model_version, pointer_name, release_name
 from airflow_dataops.core.ledger import Claim, Event, Pointer
+from airflow_dataops.core.quality_words import plain
 from airflow_dataops.core.registry import decide_rollback
 from airflow_dataops.core.registry import pointer_name as champion_pointer_name
 from airflow_dataops.exceptions import BrokenCheckError, ConflictError, ReleaseRejectedError
@@ -104,11 +105,14 @@ class ReleasingOperator(StationOperator):
         except ReleaseRejectedError as error:
             rejected = {"deployment": self.deployment, "model": release.model, "version": release.version}
             rejected["rejected"] = error.message
-            return Outcome(rejected, events=[Event("deployment.rejected", name, rejected)])
-        self.log.info(
-            "%s serves version %s of %s at %s.", release.deployment, release.version, release.model, value["url"]
+            told = {**rejected, "sentence": error.message}
+            return Outcome(rejected, events=[Event("deployment.rejected", name, told)])
+        sentence = (
+            f"{plain(release.deployment)} serves {plain(release.model)} version {release.version} at {value['url']}."
         )
-        return Outcome({key: value[key] for key in REPORTED}, events=[Event("deployment.released", name, value)])
+        self.log.info(sentence)
+        told = {**value, "sentence": sentence}
+        return Outcome({key: value[key] for key in REPORTED}, events=[Event("deployment.released", name, told)])
 
     def conclude(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
         """Say that the release was rejected, if it was."""
