@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from year_table import year_table
 
 from airflow_dataops.core.deployment import Release
 from airflow_dataops.core.ledger import RecordedEvent
@@ -118,7 +119,7 @@ def tell(airflow: LocalAirflow, mlflow: LocalMlflow, home: Path, options: argpar
     answer = ask_model(ledger, home)
     wrong = [row["month"] for row in rows if not as_the_story_says(row)]
     if options.table:
-        Path(options.table).write_text(markdown(rows))
+        Path(options.table).write_text(year_table(ledger, {month: runs[month] for month in months}))
     say("\nAll months ended as the story says." if not wrong else f"\nNot as the story says: {', '.join(wrong)}")
     say(f"Airflow  {airflow.url}   user admin, password {airflow.password}")
     say(f"MLflow   {mlflow.url}")
@@ -240,14 +241,6 @@ def ask_model(ledger: LedgerStore, home: Path) -> bool:
     )
     say(f"It answered {answer.status_code}: {answer.text.strip()}; the flight arrived {row['arr_delay']:+.0f} minutes.")
     return answer.ok
-
-
-def markdown(rows: list[dict[str, Any]]) -> str:
-    """Return the months as a Markdown table."""
-    stations = ["gate", "train", "evaluate", "promote", "deploy"]
-    lines = ["| month | " + " | ".join(stations) + " |", "| --- |" + " --- |" * len(stations)]
-    lines += [f"| {row['month']} | " + " | ".join(row.get(name, "") for name in stations) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 def stay_up() -> None:
