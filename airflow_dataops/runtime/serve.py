@@ -148,7 +148,7 @@ def single_server(folder: Path | None, *, detach: bool = False) -> Iterator[None
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("a") as lock:
         take(lock)
-        child = os.fork() if detach else None
+        child = fork() if detach else None
         if child != 0:
             lock.truncate(0)
             lock.write(str(child or os.getpid()))
@@ -160,6 +160,14 @@ def single_server(folder: Path | None, *, detach: bool = False) -> Iterator[None
             yield
         finally:
             (folder / STATE_FILE).unlink(missing_ok=True)
+
+
+def fork() -> int:
+    """Fork without losing a SIGTERM: Python forgets the signals that reach a child before it has woken up."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    child = os.fork()
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return child
 
 
 def take(lock: TextIO) -> None:
