@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from airflow_dataops.exceptions import BrokenCheckError
+
 __all__ = ["Snapshot", "asset_uri", "pointer_name", "safe_segment", "schema_digest", "version_of"]
 
 MAX_SEGMENT_LENGTH = 120
@@ -49,14 +51,14 @@ class Snapshot:
         """Return the snapshot that `to_xcom` described.
 
         Raises:
-            ValueError: The value is not one of ours.
+            BrokenCheckError: The value is not one of ours. A retry does not help.
         """
         try:
             return cls(**{name: value[name] for name in cls.__slots__})
         except (KeyError, TypeError) as error:
-            raise ValueError(
-                f"got {str(value)[:200]!r}, but a snapshot has the fields {', '.join(cls.__slots__)}; "
-                "pass the output of SnapshotDatasetOperator or the 'snapshot' of a gate or of a publication"
+            raise BrokenCheckError(
+                f"Got {str(value)[:200]!r}, but a snapshot has the fields {', '.join(cls.__slots__)}.",
+                hint="pass the output of a SnapshotDatasetOperator, or the 'snapshot' of a gate or of a publication",
             ) from error
 
 
@@ -87,10 +89,13 @@ def safe_segment(name: str) -> str:
     Letters, digits, ``.``, ``_`` and ``-`` stay; all else is percent-encoded. Long names end in a hash.
 
     Raises:
-        ValueError: The name is empty.
+        BrokenCheckError: The name is empty. A retry does not help.
     """
     if not name:
-        raise ValueError("got an empty name; a dataset, partition or model needs a name of at least one character")
+        raise BrokenCheckError(
+            "A dataset, partition or model has no name: the name is empty.",
+            hint="did a template come out empty? look at the task's rendered fields",
+        )
     encoded = re.sub(r"[^A-Za-z0-9._-]", percent_encoded, name)
     if encoded.startswith("."):
         encoded = "%2E" + encoded[1:]

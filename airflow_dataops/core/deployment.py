@@ -16,6 +16,7 @@ from typing import Any
 
 from airflow_dataops.core.image import slug
 from airflow_dataops.core.ledger import Claim, canonical_json
+from airflow_dataops.exceptions import BrokenCheckError
 
 __all__ = [
     "Observed",
@@ -218,7 +219,7 @@ def model_version(model: Mapping[str, Any] | str) -> tuple[str, str]:
     """Return name and version of the model that another station's output or a ``models:`` URI names.
 
     Raises:
-        ValueError: It names none.
+        BrokenCheckError: It names none. A retry does not help.
     """
     if isinstance(model, Mapping) and model.get("model") and model.get("version"):
         return str(model["model"]), str(model["version"])
@@ -226,7 +227,7 @@ def model_version(model: Mapping[str, Any] | str) -> tuple[str, str]:
         name, _, version = model.removeprefix("models:/").rpartition("/")
         if name and version:
             return name, version
-    raise ValueError(
-        f"got model={str(model)[:200]!r}; pass the output of a promotion, an evaluation or a training, "
-        "or a URI such as 'models:/flights/3'"
+    raise BrokenCheckError(
+        f"model is {str(model)[:200]!r}, which names no version of a model.",
+        hint="pass the output of a promotion, an evaluation or a training, or a URI such as 'models:/flights/3'",
     )

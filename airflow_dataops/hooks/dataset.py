@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_dataops import settings
 from airflow_dataops.core.dataset import Snapshot, safe_segment, schema_digest, version_of
-from airflow_dataops.exceptions import SourceError
+from airflow_dataops.exceptions import BrokenCheckError, SourceError
+from airflow_dataops.hooks.connection import connected_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,13 +56,7 @@ class DatasetHook(BaseHook):
     @cached_property
     def root(self) -> Path:
         """The store's folder."""
-        try:
-            connection = self.get_connection(self.store_conn_id)
-        except AirflowNotFoundException:
-            if self.store_conn_id != self.default_conn_name:
-                raise
-            return settings.store_path()
-        return Path(connection.extra_dejson.get("path") or settings.store_path()).expanduser()
+        return connected_folder(self.store_conn_id, self.default_conn_name, settings.store_path())
 
     def get_conn(self) -> Path:
         """Return the store's folder."""
@@ -184,13 +178,16 @@ def path_of(uri: str) -> Path:
     """Return the path that a ``file:`` URI or a plain path names.
 
     Raises:
-        ValueError: The URI has another scheme.
+        BrokenCheckError: The URI has another scheme. A retry does not help.
     """
     parts = urlsplit(uri)
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     if parts.scheme:
-        raise ValueError(f"got the URI {uri!r}, but only file: URIs and paths can be read; mount the store as a folder")
+        raise BrokenCheckError(
+            f"Got the URI {uri!r}, but only file: URIs and paths can be read.",
+            hint="mount the store as a folder, or read it with python_callable",
+        )
     return Path(uri).expanduser()
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
-from airflow.sdk import BaseHook
 
 from airflow_dataops.exceptions import OutageError, SourceError
+from airflow_dataops.hooks.connection import existing_connection
 
 if TYPE_CHECKING:
     import duckdb
@@ -111,7 +111,8 @@ def sql_batches(sql: str, conn_id: str) -> Iterator[pa.RecordBatchReader]:
     """Stream the rows of a query over an Airflow connection; give the query an ORDER BY to be reproducible."""
     import pandas as pd
 
-    engine = BaseHook.get_connection(conn_id).get_hook().get_sqlalchemy_engine()
+    connection = existing_connection(conn_id, "create it, or name another one as sql_conn_id")
+    engine = connection.get_hook().get_sqlalchemy_engine()
     try:
         with engine.connect() as connection:
             result = connection.execute(sqlalchemy.text(sql))

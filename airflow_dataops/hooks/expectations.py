@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_dataops import settings
 from airflow_dataops.core.quality_check import CheckResult, Suite
@@ -18,6 +17,7 @@ from airflow_dataops.core.quality_suite import expectations_of, suite_of
 from airflow_dataops.core.quality_words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks import expectations_engine
+from airflow_dataops.hooks.connection import connected_folder
 
 __all__ = ["Evaluation", "ExpectationsHook"]
 
@@ -60,13 +60,7 @@ class ExpectationsHook(BaseHook):
     @cached_property
     def root(self) -> Path:
         """The folder of the suites."""
-        try:
-            connection = self.get_connection(self.expectations_conn_id)
-        except AirflowNotFoundException:
-            if self.expectations_conn_id != self.default_conn_name:
-                raise
-            return settings.suites_path()
-        return Path(connection.extra_dejson.get("path") or settings.suites_path()).expanduser()
+        return connected_folder(self.expectations_conn_id, self.default_conn_name, settings.suites_path())
 
     def get_conn(self) -> Path:
         """Return the folder of the suites."""

@@ -11,6 +11,7 @@ from airflow.sdk import Asset, Context
 from airflow_dataops.core.dataset import Snapshot, asset_uri, pointer_name
 from airflow_dataops.core.ledger import Claim, Event, Measurement, Pointer
 from airflow_dataops.core.quality_words import count_words
+from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook, path_of
 from airflow_dataops.hooks.dataset_source import file_batches, frame_batches, sql_batches
 from airflow_dataops.hooks.ledger_store import LedgerStore
@@ -93,7 +94,7 @@ class SnapshotDatasetOperator(StationOperator):
         """Open the one source that was given.
 
         Raises:
-            ValueError: None or several were given.
+            BrokenCheckError: None or several were given. A retry does not help.
         """
         given = [name for name in ("path", "sql", "python_callable") if getattr(self, name)]
         if given == ["path"] and self.path:
@@ -102,9 +103,9 @@ class SnapshotDatasetOperator(StationOperator):
             return sql_batches(self.sql, self.sql_conn_id)
         if given == ["python_callable"] and self.python_callable:
             return frame_batches(self.python_callable(**(self.op_kwargs or {})))
-        raise ValueError(
-            f"{self.task_id}: got {' and '.join(given) or 'no source'}; give exactly one of path, "
-            "sql (with sql_conn_id) and python_callable"
+        raise BrokenCheckError(
+            f"{self.task_id} got {' and '.join(given) or 'no source'}; give exactly one of path, "
+            "sql (with sql_conn_id) and python_callable."
         )
 
 
@@ -184,10 +185,18 @@ def gate_result(gate: Mapping[str, Any] | str) -> Mapping[str, Any]:
     """Return the gate's result; a bare snapshot counts as published without a gate.
 
     Raises:
-        ValueError: The value is neither.
+        BrokenCheckError: The value is neither, or the gate held. A retry does not help.
     """
+    if isinstance(gate, Mapping) and gate.get("verdict") == "hold":
+        raise BrokenCheckError(
+            "The gate held the data, so there is nothing to publish.",
+            hint="let this task run only after a gate that succeeded",
+        )
     if isinstance(gate, Mapping) and "snapshot" in gate:
         return gate
     if isinstance(gate, Mapping) and "version" in gate:
         return {"snapshot": gate, "verdict": "publish"}
-    raise ValueError(f"got gate={str(gate)[:200]!r}; pass the output of a QualityGateOperator or a snapshot")
+    raise BrokenCheckError(
+        f"gate is {str(gate)[:200]!r}, which is neither a gate's result nor a snapshot.",
+        hint="pass the output of a QualityGateOperator or of a SnapshotDatasetOperator",
+    )

@@ -14,7 +14,7 @@ from airflow_dataops.core.dataset import Snapshot, pointer_name
 from airflow_dataops.core.ledger import Claim, Event, Measurement
 from airflow_dataops.core.quality import GateDecision, OnEmpty, Verdict, decide
 from airflow_dataops.core.quality_words import count_words, plain
-from airflow_dataops.exceptions import GateHeldError
+from airflow_dataops.exceptions import BrokenCheckError, GateHeldError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.dataset_split import bad_batches, good_batches
 from airflow_dataops.hooks.expectations import Evaluation, ExpectationsHook
@@ -127,22 +127,27 @@ class QualityGateOperator(StationOperator):
         """Refuse options that mean nothing.
 
         Raises:
-            ValueError: An option has a value that is not allowed.
+            BrokenCheckError: An option has a value that is not allowed. A retry does not help.
         """
         for name, allowed in (("on_empty", get_args(OnEmpty)), ("on_hold", get_args(OnHold))):
             if getattr(self, name) not in allowed:
-                raise ValueError(f"{self.task_id}: got {name}={getattr(self, name)!r}; allowed: {', '.join(allowed)}")
+                raise BrokenCheckError(
+                    f"{self.task_id}: got {name}={getattr(self, name)!r}; allowed: {', '.join(allowed)}."
+                )
 
 
 def snapshot_of(value: Mapping[str, Any] | str) -> Snapshot:
     """Return the snapshot that was passed.
 
     Raises:
-        ValueError: The value is something else.
+        BrokenCheckError: The value is something else. A retry does not help.
     """
     if isinstance(value, Mapping):
         return Snapshot.from_xcom(value)
-    raise ValueError(f"got snapshot={str(value)[:200]!r}; pass the output of a SnapshotDatasetOperator")
+    raise BrokenCheckError(
+        f"snapshot is {str(value)[:200]!r}, which is no snapshot.",
+        hint="pass the output of a SnapshotDatasetOperator",
+    )
 
 
 def split(

@@ -21,6 +21,7 @@ from airflow_dataops.core.deployment import (
     trace_of,
 )
 from airflow_dataops.core.ledger import Attempt, Claim, ClaimState
+from airflow_dataops.exceptions import BrokenCheckError
 
 NEW = Release("flights", "new", "late", "3", "docker", "late:3", "sha256:3", based_on=2)
 UP = Observed(started=True, alive=True)
@@ -115,5 +116,5 @@ def test_models_are_named_by_outputs_and_uris():
     assert model_version({"model": "late", "version": 3}) == ("late", "3")
     assert model_version("models:/a/b/3") == ("a/b", "3")
     for wrong in ("late", {"model": "late"}, "models:/late", None):
-        with pytest.raises(ValueError, match="pass the output"):
+        with pytest.raises(BrokenCheckError, match="pass the output"):
             model_version(wrong)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_dataops.core.dataset import Snapshot, safe_segment
-from airflow_dataops.exceptions import SourceError
+from airflow_dataops.exceptions import BrokenCheckError, SourceError
 from airflow_dataops.hooks.dataset import DatasetHook, file_digest, path_of
 
 OWNER = "a" * 64
@@ -126,7 +126,7 @@ def test_the_test_button_says_whether_the_store_can_be_written(store_path, tmp_p
 
 
 def test_an_object_store_is_refused_with_what_to_do():
-    with pytest.raises(ValueError, match="only file: URIs and paths can be read; mount the store"):
+    with pytest.raises(BrokenCheckError, match="only file: URIs and paths can be read.\n\nhint: mount the store"):
         path_of("s3://bucket/key")
 
 

@@ -69,6 +69,28 @@ def test_an_unreadable_source_fails_without_retry_and_says_why(
     assert list(store_path.rglob("*.tmp")) == []
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "got no source; give exactly one"),
+        ({"path": "s3://bucket/orders.csv"}, "only file: URIs and paths can be read"),
+        ({"path": "{orders}", "dataset": ""}, "the name is empty"),
+        ({"path": "{orders}", "store_conn_id": "nowhere"}, "no Airflow connection 'nowhere'"),
+        ({"sql": "SELECT 1", "sql_conn_id": "nowhere"}, "no Airflow connection 'nowhere'"),
+    ],
+)
+def test_an_argument_that_cannot_be_right_fails_without_retry(given, said, orders, ledger, store_path, make_context):
+    given = {name: value.format(orders=orders) for name, value in given.items()}
+    with pytest.raises(AirflowFailException, match=said):
+        SnapshotDatasetOperator(task_id="snapshot", **{"dataset": "orders", **given}).execute(make_context())
+
+
+@pytest.mark.parametrize("gate", ["None", {"snapshot": {"dataset": "orders"}, "verdict": "publish"}])
+def test_a_gate_that_is_none_fails_without_retry(gate, ledger, store_path, make_context):
+    with pytest.raises(AirflowFailException, match="hint: pass the output of"):
+        PublishDatasetOperator(task_id="publish", dataset="orders", gate=gate).execute(make_context("publish"))
+
+
 def test_a_hostile_name_stays_inside_the_store(orders, ledger, store_path, make_context):
     result = snapshot_operator(orders, dataset='../../x"; DROP TABLE é').execute(make_context())
     assert result["rows"] == 3

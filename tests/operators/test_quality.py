@@ -167,7 +167,7 @@ def test_held_data_fail_the_task_without_retry_and_keep_the_failing_rows(gate, l
     assert (result["verdict"], result["snapshot"]) == ("hold", None)
     assert table_of(result["quarantine"])["_dataops_row"].to_pylist() == [1]
     assert [path.parent.parent.parent.name for path in parquet_files(store_path)] == ["orders", "orders.quarantine"]
-    with pytest.raises(ValueError, match="got 'None'"):
+    with pytest.raises(AirflowFailException, match="The gate held the data, so there is nothing to publish"):
         PublishDatasetOperator(task_id="publish", dataset="orders", gate=result).execute(make_context("publish"))
     assert DatasetHook().published("orders") == {}
 
@@ -405,12 +405,12 @@ def test_rows_out_of_a_quarantine_need_their_marks_dropped_first(gate, ledger, s
 
 @pytest.mark.parametrize("option", [{"on_hold": "retry"}, {"on_empty": "maybe"}])
 def test_an_option_that_means_nothing_is_refused(gate, ledger, store_path, make_context, option):
-    with pytest.raises(ValueError, match=r"gate: got on_.*allowed: "):
+    with pytest.raises(AirflowFailException, match=r"gate: got on_.*allowed: "):
         gate(ORDERS, described(), **option).execute(make_context("gate"))
 
 
 def test_a_snapshot_that_is_none_is_refused_with_the_remedy(ledger, store_path, make_context):
-    with pytest.raises(ValueError, match="pass the output of a SnapshotDatasetOperator"):
+    with pytest.raises(AirflowFailException, match="pass the output of a SnapshotDatasetOperator"):
         QualityGateOperator(task_id="gate", snapshot="None", suite="x.json").execute(make_context("gate"))
 
 
