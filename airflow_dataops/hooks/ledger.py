@@ -29,7 +29,8 @@ class LedgerHook(BaseHook):
 
     Without such a connection ``[dataops] ledger_url`` counts, by default an SQLite file under AIRFLOW_HOME.
     The extra field ``sqlite_path`` of the connection names an SQLite file; otherwise host, port, schema
-    (the database), login and password name a PostgreSQL database.
+    (the database), login and password name a PostgreSQL database, and the extra fields ``sslmode``,
+    ``sslrootcert``, ``sslcert`` and ``sslkey`` how it is proved to be the right one.
 
     Args:
         ledger_conn_id: The connection. None keeps a ledger in memory: history is forgotten when the task
@@ -119,6 +120,7 @@ def connection_url(connection: Any) -> str:
         host=connection.host,
         port=connection.port,
         database=connection.schema,
+        query={name: str(value) for name, value in connection.extra_dejson.items() if name.startswith("ssl") and value},
     )
     return url.render_as_string(hide_password=False)
 

@@ -32,6 +32,7 @@ HEAD_REVISION = "0001"
 """The newest migration; a test compares it with the migration scripts."""
 
 URL_HINT = "use postgresql://… (pip install 'airflow-dataops[postgres]') or sqlite:///…"
+AT_HINT = "write special characters of the password percent-encoded: '@' as %40, '/' as %2F, '%' as %25"
 MIGRATIONS = Path(__file__).parent / "ledger_migrations"
 SQLITE_WAIT_SECONDS = 30
 CONNECT_TIMEOUT_SECONDS = 10
@@ -66,6 +67,8 @@ def ledger_url(url: str) -> URL:
     except (ArgumentError, ValueError) as error:
         # What was given is not repeated: it may hold a password.
         raise BrokenCheckError("The ledger's URL cannot be read.", hint=URL_HINT) from error
+    if parsed.get_backend_name() == "postgresql" and "@" in f"{parsed.host}{parsed.database}":
+        raise BrokenCheckError("The ledger's URL cannot be read: it has more than one '@'.", hint=AT_HINT)
     drivers = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite+pysqlite": "sqlite"}
     parsed = parsed.set(drivername=drivers.get(parsed.drivername, parsed.drivername))
     if parsed.get_backend_name() in {"sqlite", "postgresql"}:
@@ -141,8 +144,8 @@ def is_sqlite(engine: Engine) -> bool:
 
 
 def shown_url(url: str) -> str:
-    """Return the URL without its password."""
-    return make_url(url).render_as_string(hide_password=True)
+    """Return the URL without its password; drivers take one among the options too."""
+    return make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
 def current_revision(engine: Engine) -> str | None:
@@ -183,7 +186,8 @@ def upgrade(engine: Engine) -> str:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    # The configuration reads a single '%' as the beginning of a reference.
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with (
         ledger_faults(engine.url.render_as_string(hide_password=True)),
         engine.connect().execution_options(dataops_write=True) as connection,

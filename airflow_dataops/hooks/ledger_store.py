@@ -45,6 +45,7 @@ __all__ = ["LedgerStore"]
 
 # Any constant of our own: PostgreSQL's advisory locks are numbers.
 CHAIN_LOCK = 0x0DA7A095
+MAX_ACTOR_LENGTH = 500
 
 
 class LedgerStore:
@@ -248,8 +249,10 @@ class LedgerStore:
         last = connection.execute(select(tables.event).order_by(tables.event.c.id.desc()).limit(1)).one_or_none()
         number, previous = (1, GENESIS) if last is None else (last.id + 1, last.hash)
         at, run_key = now(), claim.key if claim else ""
-        # As it will be read back, so that the hash is the same then: keys that are numbers become text.
-        event = replace(event, payload=json.loads(canonical_json(dict(event.payload))))
+        # As it will be read back, so that the hash is the same then: keys that are numbers become text, and the
+        # name of a run, which Airflow lets grow beyond the column, is cut.
+        payload = json.loads(canonical_json(dict(event.payload)))
+        event = replace(event, payload=payload, actor=event.actor[:MAX_ACTOR_LENGTH])
         row = RecordedEvent(number, at, run_key, event, previous, event_hash(previous, number, at, run_key, event))
         connection.execute(insert(tables.event).values(event_key=key, **event_row(row)))
         return row

@@ -34,6 +34,11 @@ def test_a_connection_names_a_postgresql_database(connect):
     assert LedgerHook().url() == "postgresql://me:p%40ss%2Fword@db:5433/ledger"
 
 
+def test_a_connection_says_how_the_database_is_to_be_verified(connect):
+    connect(host="db", schema="ledger", extra={"sslmode": "verify-full", "sslrootcert": "/ca.pem", "note": "x"})
+    assert sqlalchemy.engine.make_url(LedgerHook().url()).query == {"sslmode": "verify-full", "sslrootcert": "/ca.pem"}
+
+
 def test_without_the_default_connection_the_option_counts(monkeypatch, tmp_path):
     monkeypatch.delenv("AIRFLOW_CONN_DATAOPS_LEDGER", raising=False)
     monkeypatch.setenv("AIRFLOW__DATAOPS__LEDGER_URL", f"sqlite:///{tmp_path / 'configured.db'}")

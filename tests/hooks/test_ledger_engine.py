@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -116,6 +117,7 @@ def test_usual_spellings_of_an_address_are_understood(given, driver):
         "",
         "postgresql://u:secret@h:port/d",
         "postgresql+absent://u:secret@h/d",
+        "postgresql://u:se@cret/secret@h/d",
     ],
 )
 def test_an_address_we_cannot_use_is_a_broken_check_without_the_password(url):
@@ -123,6 +125,17 @@ def test_an_address_we_cannot_use_is_a_broken_check_without_the_password(url):
         create_ledger_engine(url)
     assert "hint: " in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def test_a_password_among_the_options_of_an_address_is_not_shown():
+    assert shown_url("postgresql://h/d?user=u&password=secret") == "postgresql://h/d"
+
+
+def test_a_folder_with_a_percent_sign_holds_migrations_too(tmp_path, monkeypatch):
+    folder = tmp_path / "100% ours"
+    shutil.copytree(ledger_engine.MIGRATIONS, folder)
+    monkeypatch.setattr(ledger_engine, "MIGRATIONS", folder)
+    assert LedgerStore(f"sqlite:///{tmp_path / '50% ü' / 'ledger.db'}").events() == []
 
 
 # -- outages ---------------------------------------------------------------------------------------------------

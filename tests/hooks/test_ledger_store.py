@@ -204,6 +204,11 @@ def test_every_payload_reads_back_with_the_hash_it_was_written_with(any_ledger, 
     assert any_ledger.chain_faults() == []
 
 
+def test_the_longest_name_of_a_run_fits_into_the_history(any_ledger):
+    any_ledger.append(Event("a.b", "c", actor="d" * 1000))
+    assert any_ledger.chain_faults() == []
+
+
 def test_16_processes_append_to_one_whole_chain(any_ledger):
     answers = run_together(workers.append_events, [(any_ledger.url, number, 25) for number in range(PROCESSES)])
     assert answers == [25] * PROCESSES
