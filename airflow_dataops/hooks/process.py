@@ -84,7 +84,7 @@ class ProcessHook(BaseHook):
             BrokenCheckError: It ended at once: another Python, a port that is taken. A retry does not help.
         """
         folder = self.folder(release.deployment, release.name)
-        if serve.holder(folder):
+        if serve.holder(folder) is not None:
             return
         model = self.bring_model(release)
         folder.mkdir(parents=True, exist_ok=True)
@@ -142,8 +142,7 @@ class ProcessHook(BaseHook):
     def stop(self, deployment: str, name: str) -> None:
         """Let requests in flight finish, then end the process and remove its folder; the model stays."""
         folder = self.folder(deployment, name)
-        if (pid := serve.holder(folder)) is not None:
-            end_process(pid, folder)
+        end_process(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
     # -- models ------------------------------------------------------------------------------------------
@@ -211,13 +210,15 @@ def server_environment() -> dict[str, str]:
     return {**passed_on, "PYTHONUNBUFFERED": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 
-def end_process(pid: int, folder: Path) -> None:
-    """Ask the process to finish; end it by force when it takes longer than it may."""
+def end_process(folder: Path) -> None:
+    """Ask the server of a folder to finish; end it by force when it takes longer than it may."""
     for number, patience in ((signal.SIGTERM, DRAIN_SECONDS + 5), (signal.SIGKILL, 5)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            if serve.holder(folder) is None:
-                return
+        told = False
+        while (pid := serve.holder(folder)) is not None and time.monotonic() < deadline:
+            # A server that has just taken the lock has not said yet who it is, and 0 would be all of us.
+            if pid and not told:
+                told = True
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
             time.sleep(0.05)

@@ -60,6 +60,7 @@ class Rollout:
         self.log = log or logging.getLogger(__name__)
         self.pointer = pointer_name(release.deployment)
         self.fault = "it ended by itself"
+        self.told: Mapping[str, Any] = {}
         self.carry_out = {
             Step.START: self.start,
             Step.PROBE: self.probe,
@@ -81,7 +82,8 @@ class Rollout:
         while (step := next_step(self.release, seen)) is not Step.DONE:
             self.log.info("%s: %s", self.release.name, step.value)
             seen = self.carry_out[step](seen)
-        return dict(self.ledger.pointer(self.pointer).value)
+        # Not what the pointer says now: the next rollout may have taken over while the old release drained.
+        return dict(self.told)
 
     # -- the steps ---------------------------------------------------------------------------------------
 
@@ -93,7 +95,8 @@ class Rollout:
             if not error.retry_helps:
                 self.remove_release()
             raise
-        current = self.ledger.pointer(self.pointer).value.get("release")
+        self.told = self.ledger.pointer(self.pointer).value
+        current = self.told.get("release")
         return seen.but(started=True, alive=True, current=current, outdated=tuple(self.old_releases()))
 
     def probe(self, seen: Observed) -> Observed:
@@ -148,6 +151,7 @@ class Rollout:
         except ConflictError:
             self.remove_release()
             raise
+        self.told = moved.value
         return seen.but(current=moved.value["release"])
 
     def retire(self, seen: Observed) -> Observed:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,38 @@ def test_a_slower_rollout_gives_way_and_cleans_up(processes, deployment, served_
     # Whoever clears the task afterwards wants this version after all.
     mine = slow.execute(make_context("deploy", run_id="slow", number=3, max_tries=5))
     assert serving(ledger, deployment)["release"] == mine["release"]
+
+
+def test_a_rollout_tells_of_its_own_release_when_the_next_one_is_served_already(
+    processes, deployment, served_models, ledger, make_context, monkeypatch
+):
+    deploy(deployment, served_models, served_models.good).execute(make_context(run_id="0"))
+    retire = Rollout.retire
+
+    def overtaken(rollout, seen):
+        monkeypatch.setattr(Rollout, "retire", retire)
+        deploy(deployment, served_models, served_models.good).execute(make_context(run_id="2"))
+        return retire(rollout, seen)
+
+    monkeypatch.setattr(Rollout, "retire", overtaken)
+    told = deploy(deployment, served_models, served_models.better).execute(make_context(run_id="1"))
+    assert told["version"] == served_models.better
+    assert serving(ledger, deployment)["version"] == served_models.good
+    assert len({row.event.payload["release"] for row in ledger.events(kind="deployment.released")}) == 3
+
+
+def test_a_server_that_has_not_said_its_number_yet_is_waited_for(processes, deployment, monkeypatch):
+    folder = processes.folder(deployment, "r")
+    folder.mkdir(parents=True)
+    ended = []
+    with (folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        monkeypatch.setattr(os, "kill", lambda pid, _number: (ended.append(pid), lock.close()))
+        naming = threading.Timer(0.3, lambda: (lock.write("4194304"), lock.flush()))
+        naming.start()
+        processes.stop(deployment, "r")
+        naming.join()
+    assert ended == [4194304]
 
 
 def test_a_try_that_comes_back_from_the_dead_takes_nothing_from_the_newer_one(
