@@ -20,6 +20,7 @@ import airflow_dataops.sensors
 from airflow_dataops.operators.station import StationOperator
 
 LIMIT = 1.10
+FUNCTIONS = {"prepare", "python_callable"}
 PARSE = """
 import sys
 from airflow.dag_processing.dagbag import DagBag
@@ -42,11 +43,10 @@ def operator_classes() -> list[type[BaseOperator]]:
 
 def required_arguments(operator: type[BaseOperator]) -> str:
     """Return source text that gives each required argument a plausible value."""
-    parameters = inspect.signature(operator.__init__).parameters.values()
-    required = [p for p in parameters if p.default is p.empty and p.kind is p.KEYWORD_ONLY]
-    return "".join(
-        f", {p.name}={'print' if 'callable' in p.name or p.name == 'prepare' else repr('x')}" for p in required
-    )
+    ours = [base for base in operator.__mro__ if base.__module__.startswith("airflow_dataops.")]
+    parameters = [p for base in ours for p in inspect.signature(base.__init__).parameters.values()]
+    required = {p.name for p in parameters if p.default is p.empty and p.kind is p.KEYWORD_ONLY}
+    return "".join(f", {name}={'print' if name in FUNCTIONS else repr('x')}" for name in sorted(required))
 
 
 def dag_file(lines: list[str], imports: list[str]) -> str:

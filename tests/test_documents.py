@@ -60,4 +60,4 @@ def test_the_examples_in_docstrings_run(name: str):
 
 def test_every_code_block_is_of_a_language_that_is_run():
     text = "\n".join(document.read_text() for document in DOCUMENTS)
-    assert set(re.findall(r"^```(\w+)$", text, re.MULTILINE)) <= {"python", "sh"}
+    assert set(re.findall(r"^```(\w+)$", text, re.MULTILINE)) <= {"python", "sh", "text"}

@@ -159,7 +159,8 @@ def test_held_data_fail_the_task_without_retry_and_keep_the_failing_rows(gate, l
     context = make_context("gate")
     with pytest.raises(AirflowFailException) as caught:
         operator.execute(context)
-    assert isinstance(caught.value.__cause__, GateHeldError)
+    assert isinstance(caught.value.__context__, GateHeldError)
+    assert caught.value.__suppress_context__, "a verdict shows one sentence, not two tracebacks"
     assert str(caught.value).startswith(
         "Orders of 2026-01 were held: 1 of 4 rows (25 %) has no amount; at most 20 % is allowed.\n\nhint: "
     )
