@@ -18,7 +18,7 @@ from flights.model import features_and_label, fit_late_arrivals
 
 INBOX = os.environ.get("FLIGHTS_INBOX", "/data/flights")
 TARGET = os.environ.get("FLIGHTS_TARGET", "process")
-BASE_IMAGE = os.environ.get("FLIGHTS_BASE_IMAGE", "python:3.11-slim-bookworm")
+BASE_IMAGE = os.environ.get("FLIGHTS_BASE_IMAGE")
 MONTH = "{{ params.month or data_interval_start.strftime('%Y-%m') }}"
 
 with DAG(
@@ -85,7 +85,7 @@ with DAG(
         margin=0.01,
         floors={"roc_auc": 0.55},
     )
-    promote = PromoteModelOperator(task_id="promote", evaluation=evaluate.output, on_reject="skip")
+    promote = PromoteModelOperator(task_id="promote", model="flights", evaluation=evaluate.output, on_reject="skip")
     deploy = DeployModelOperator(task_id="deploy", deployment="flights", model=promote.output, target=TARGET)
     publish >> trained
     if TARGET == "docker":
