@@ -95,7 +95,7 @@ class OutageError(DataOpsError):
     retry_helps = True
 
     def __init__(self, system: str, address: str, conn_id: str | None = None, reason: object = "") -> None:
-        self.system, self.address, self.conn_id = system, address, conn_id
+        self.system, self.address, self.conn_id, self.reason = system, address, conn_id, str(reason)
         named = f" (connection {conn_id!r})" if conn_id else ""
         said = f": {reason}" if str(reason) else ""
         super().__init__(

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pendulum
-from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue, conf
+from airflow.sdk import Context, PokeReturnValue
 
 from airflow_dataops.hooks.container import ContainerHook
 from airflow_dataops.hooks.ledger import LedgerHook
 from airflow_dataops.operators.station import final_errors
+from airflow_dataops.sensors.waiting import WaitingSensor
 from airflow_dataops.triggers.deployment import ContainerHealthyTrigger
 
 __all__ = ["ContainerHealthySensor"]
 
 
-class ContainerHealthySensor(BaseSensorOperator):
+class ContainerHealthySensor(WaitingSensor):
     """Wait until what a deployment serves, a container or a process, answers that it is healthy.
+
+    ``deferrable=True`` waits in the triggerer, without a worker slot.
 
     Args:
         deployment: Name of the deployment. (templated)
-        deferrable: Wait in the triggerer, without a worker slot.
         docker_conn_id: The engine's connection.
         ledger_conn_id: The ledger's connection.
 
@@ -38,14 +39,12 @@ class ContainerHealthySensor(BaseSensorOperator):
         self,
         *,
         deployment: str,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         docker_conn_id: str = ContainerHook.default_conn_name,
         ledger_conn_id: str = LedgerHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.deployment = deployment
-        self.deferrable = deferrable
         self.docker_conn_id = docker_conn_id
         self.ledger_conn_id = ledger_conn_id
 
@@ -54,20 +53,6 @@ class ContainerHealthySensor(BaseSensorOperator):
         with final_errors():
             found = self.trigger().look(LedgerHook(self.ledger_conn_id), ContainerHook(self.docker_conn_id))
         return PokeReturnValue(found is not None, found)
-
-    def execute(self, context: Context) -> Any:
-        """Look once; if nothing healthy serves yet, wait in the triggerer or in the worker."""
-        if not self.deferrable:
-            return super().execute(context)
-        now = self.poke(context)
-        if not now.is_done:
-            timeout = pendulum.duration(seconds=self.timeout).as_timedelta()  # Airflow sends no other kind
-            self.defer(trigger=self.trigger(), method_name="execute_complete", timeout=timeout)
-        return now.xcom_value
-
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Return what the trigger found."""
-        return event
 
     def trigger(self) -> ContainerHealthyTrigger:
         """Return the wait itself."""

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pendulum
-from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue, conf
+from airflow.sdk import Context, PokeReturnValue
 
 from airflow_dataops.core.registry import CHAMPION
 from airflow_dataops.hooks.mlflow import MlflowHook
 from airflow_dataops.operators.station import final_errors
+from airflow_dataops.sensors.waiting import WaitingSensor
 from airflow_dataops.triggers.registry import ModelVersionTrigger
 
 __all__ = ["ModelVersionSensor"]
 
 
-class ModelVersionSensor(BaseSensorOperator):
+class ModelVersionSensor(WaitingSensor):
     """Wait until a registered model has a version under an alias.
+
+    ``deferrable=True`` waits in the triggerer, without a worker slot.
 
     Args:
         model: Name of the registered model. (templated)
         alias: The alias. (templated)
         newer_than: Version number that is known already; 0 waits for any version. (templated)
-        deferrable: Wait in the triggerer, without a worker slot.
         mlflow_conn_id: The MLflow server.
 
     Returns:
@@ -42,7 +43,6 @@ class ModelVersionSensor(BaseSensorOperator):
         model: str,
         alias: str = CHAMPION,
         newer_than: int | str = 0,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         mlflow_conn_id: str = MlflowHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -50,7 +50,6 @@ class ModelVersionSensor(BaseSensorOperator):
         self.model = model
         self.alias = alias
         self.newer_than = newer_than
-        self.deferrable = deferrable
         self.mlflow_conn_id = mlflow_conn_id
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -58,20 +57,6 @@ class ModelVersionSensor(BaseSensorOperator):
         with final_errors():
             found = self.trigger().look(MlflowHook(self.mlflow_conn_id))
         return PokeReturnValue(found is not None, found)
-
-    def execute(self, context: Context) -> Any:
-        """Look once; if there is nothing yet, wait in the triggerer or in the worker."""
-        if not self.deferrable:
-            return super().execute(context)
-        now = self.poke(context)
-        if not now.is_done:
-            timeout = pendulum.duration(seconds=self.timeout).as_timedelta()  # Airflow sends no other kind
-            self.defer(trigger=self.trigger(), method_name="execute_complete", timeout=timeout)
-        return now.xcom_value
-
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Return what the trigger found."""
-        return event
 
     def trigger(self) -> ModelVersionTrigger:
         """Return the wait itself."""

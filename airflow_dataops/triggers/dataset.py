@@ -11,6 +11,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_dataops.core.dataset import pointer_name
 from airflow_dataops.core.ledger import Pointer
 from airflow_dataops.hooks.ledger import LedgerHook
+from airflow_dataops.triggers.fault import faults_as_events
 
 __all__ = ["DatasetPublishedTrigger"]
 
@@ -52,8 +53,9 @@ class DatasetPublishedTrigger(BaseTrigger):
         }
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
+    @faults_as_events
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Ask the ledger until the pointer has moved; an outage fails the task, whose retry waits on."""
+        """Ask the ledger until the pointer has moved; an outage is told to the task, whose retry waits on."""
         hook = await LedgerHook.opened_async(self.ledger_conn_id)
         while True:
             pointer = await asyncio.to_thread(self.look, hook)

@@ -13,6 +13,7 @@ from airflow_dataops.hooks.container import ContainerHook
 from airflow_dataops.hooks.ledger import LedgerHook
 from airflow_dataops.hooks.process import ProcessHook
 from airflow_dataops.hooks.serving import ServingTarget, ping
+from airflow_dataops.triggers.fault import faults_as_events
 
 __all__ = ["ContainerHealthyTrigger"]
 
@@ -52,10 +53,11 @@ class ContainerHealthyTrigger(BaseTrigger):
         }
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
+    @faults_as_events
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Ask until it answers; an outage of ledger or engine fails the task, whose retry waits on."""
+        """Ask until it answers; an outage of ledger or engine is told to the task, whose retry waits on."""
         ledger = await LedgerHook.opened_async(self.ledger_conn_id)
-        containers = await ContainerHook.connected_async(self.docker_conn_id)
+        containers = await ContainerHook.opened_async(self.docker_conn_id)
         while True:
             found = await asyncio.to_thread(self.look, ledger, containers)
             if found is not None:
@@ -68,14 +70,18 @@ class ContainerHealthyTrigger(BaseTrigger):
         serving = ledger.store.pointer(pointer_name(self.deployment)).value
         if not serving:
             return None
-        told = {name: serving[name] for name in TOLD}
-        if serving["url"] and ping(serving["url"]):
-            return {**told, "url": serving["url"]}
         url = self.url_now(serving, containers)
-        return {**told, "url": url} if url and ping(url) else None
+        return {**{name: serving[name] for name in TOLD}, "url": url} if url and ping(url) else None
 
     def url_now(self, serving: Mapping[str, Any], containers: ContainerHook) -> str | None:
-        """Return where the release answers since its engine or host was restarted, which may give it another port."""
+        """Return where the release answers now; None when it does not live.
+
+        The address alone proves nothing: when a release has died, another may have been given its port. An engine
+        or host that was restarted may have given the release another one.
+        """
         target: ServingTarget = containers if serving["target"] == containers.kind else ProcessHook()
         found = target.observe(self.deployment, serving["release"])
-        return found.url if found else None
+        if found is not None:
+            return found.url if found.alive else None
+        # The processes of another host cannot be looked at from here.
+        return serving["url"] if target.kind == ProcessHook.kind else None

@@ -10,6 +10,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_dataops.core.registry import CHAMPION
 from airflow_dataops.hooks.mlflow import MlflowHook
+from airflow_dataops.triggers.fault import faults_as_events
 
 __all__ = ["ModelVersionTrigger"]
 
@@ -51,8 +52,9 @@ class ModelVersionTrigger(BaseTrigger):
         }
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
+    @faults_as_events
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Ask MLflow until the alias is at a newer version; an outage fails the task, whose retry waits on."""
+        """Ask MLflow until the alias is at a newer version; an outage is told to the task, whose retry waits on."""
         hook = await MlflowHook.opened_async(self.mlflow_conn_id)
         while True:
             found = await asyncio.to_thread(self.look, hook)

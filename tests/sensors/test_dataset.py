@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
+from airflow_dataops.exceptions import OutageError
 from airflow_dataops.operators.dataset import PublishDatasetOperator, SnapshotDatasetOperator
 from airflow_dataops.sensors.dataset import DatasetPublishedSensor
 from airflow_dataops.triggers.dataset import DatasetPublishedTrigger
@@ -49,6 +51,18 @@ def test_the_sensor_defers_until_a_newer_version_is_published(publish, make_cont
 
     event = asyncio.run(wait())
     assert event.payload["pointer"] == {"name": "dataset/orders/p", "version": 2}
+
+
+def test_a_ledger_that_goes_away_while_the_task_waits_is_an_outage(ledger, make_context, monkeypatch):
+    down = {"conn_type": "dataops_ledger", "host": "127.0.0.1", "port": 1, "login": "u", "password": "p%40'wort"}
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor(deferrable=True).execute(make_context())
+    monkeypatch.setenv("AIRFLOW_CONN_DATAOPS_LEDGER", json.dumps(down))
+    event = asyncio.run(anext(deferred.value.trigger.run()))
+    with pytest.raises(OutageError, match=r"127\.0\.0\.1:1.*'dataops_ledger'") as outage:
+        sensor(deferrable=True).execute_complete(make_context(), event.payload)
+    assert "wort" not in str(event.payload)
+    assert str(outage.value).count("hint: ") == 1
 
 
 def test_the_trigger_survives_serialisation(ledger):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -12,6 +13,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from airflow_dataops.core.deployment import pointer_name
 from airflow_dataops.core.ledger import Attempt, RunKey
 from airflow_dataops.hooks.ledger_store import LedgerStore
+from airflow_dataops.hooks.process import ProcessHook
 from airflow_dataops.sensors.deployment import ContainerHealthySensor
 from airflow_dataops.triggers.deployment import ContainerHealthyTrigger
 
@@ -77,6 +79,18 @@ def test_the_sensor_defers_until_something_healthy_serves(served, ledger, make_c
 def test_a_worker_waits_without_the_triggerer_too(served, ledger, make_context):
     point(ledger, served)
     assert sensor(deferrable=False).execute(make_context())["url"] == served
+
+
+def test_another_server_on_the_port_of_a_dead_release_is_not_taken_for_it(
+    served, ledger, make_context, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    point(ledger, served)
+    folder = ProcessHook().folder("flights", "r")
+    folder.mkdir(parents=True)
+    known = {"name": "r", "deployment": "flights", "based_on": 0, "labels": {}}
+    (folder / "release.json").write_text(json.dumps(known))
+    assert not sensor().poke(make_context())
 
 
 def test_the_trigger_survives_serialisation():

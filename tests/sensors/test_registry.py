@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from airflow_dataops.exceptions import BrokenCheckError, OutageError
+from airflow_dataops.exceptions import OutageError
 from airflow_dataops.hooks.mlflow import MlflowHook, import_mlflow
 from airflow_dataops.sensors.registry import ModelVersionSensor
 from airflow_dataops.triggers.registry import ModelVersionTrigger
@@ -104,15 +105,27 @@ def test_a_dead_server_is_an_outage_also_in_the_triggerer(mlflow_server, model_n
     monkeypatch.setenv("AIRFLOW_CONN_MLFLOW_DEFAULT", mlflow_server.connection(port=free_port()))
     with pytest.raises(OutageError, match="mlflow_default"):
         sensor(model_name).poke(make_context())
+    event = asyncio.run(anext(ModelVersionTrigger(model_name).run()))
     with pytest.raises(OutageError, match="mlflow_default"):
-        asyncio.run(anext(ModelVersionTrigger(model_name).run()))
+        sensor(model_name).execute_complete(make_context(), json.loads(json.dumps(event.payload)))
 
 
 def test_a_connection_nobody_made_is_said(model_name, make_context):
     with pytest.raises(AirflowFailException, match="no Airflow connection 'nowhere'"):
         sensor(model_name, mlflow_conn_id="nowhere").poke(make_context())
-    with pytest.raises(BrokenCheckError, match="no Airflow connection 'nowhere'"):
-        asyncio.run(anext(ModelVersionTrigger(model_name, mlflow_conn_id="nowhere").run()))
+    event = asyncio.run(anext(ModelVersionTrigger(model_name, mlflow_conn_id="nowhere").run()))
+    with pytest.raises(AirflowFailException, match="no Airflow connection 'nowhere'"):
+        sensor(model_name).execute_complete(make_context(), event.payload)
+
+
+def test_a_restarted_server_skips_nothing_though_the_sensor_may_fail_softly(
+    mlflow_server, model_name, make_context, monkeypatch
+):
+    monkeypatch.setenv("AIRFLOW_CONN_MLFLOW_DEFAULT", mlflow_server.connection(port=free_port()))
+    event = asyncio.run(anext(ModelVersionTrigger(model_name).run()))
+    waiting = sensor(model_name, deferrable=True, soft_fail=True)
+    with pytest.raises(OutageError):
+        waiting.resume_execution("execute_complete", {"event": event.payload}, make_context())
 
 
 def test_the_trigger_survives_serialisation():
