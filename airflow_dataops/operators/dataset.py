@@ -51,7 +51,6 @@ class SnapshotDatasetOperator(StationOperator):
         OutageError: The database does not answer. A retry helps.
     """
 
-    station = "dataset"
     template_fields: Sequence[str] = ("dataset", "partition", "path", "sql", "op_kwargs")
 
     def __init__(
@@ -128,7 +127,6 @@ class PublishDatasetOperator(StationOperator):
         AirflowFailException: The pointer moved meanwhile, or the gate held. A retry does not help.
     """
 
-    station = "dataset"
     template_fields: Sequence[str] = ("gate",)
 
     def __init__(

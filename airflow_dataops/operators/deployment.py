@@ -43,8 +43,6 @@ class ReleasingOperator(StationOperator):
         mlflow_conn_id: The model registry's connection; processes fetch their model there.
     """
 
-    station = "deployment"
-
     def __init__(
         self,
         *,
@@ -240,8 +238,9 @@ class RollbackModelOperator(ReleasingOperator):
             wanted = (self.model, plan["version"], plan["champion"], plan["evidence_hash"])
             move_champion(ledger, claim, registry, *wanted)
         result = {**outcome.result, "rolled_back_from": plan["from"]}
-        self.log.info("%s is back at version %s of %s.", self.deployment, plan["version"], self.model)
-        told = {**result, "reason": self.reason[:MAX_REASON_LENGTH]}
+        sentence = f"{plain(self.deployment)} is back at version {plan['version']} of {plain(self.model)}."
+        self.log.info(sentence)
+        told = {**result, "reason": self.reason[:MAX_REASON_LENGTH], "sentence": sentence}
         return Outcome(result, events=[*outcome.events, Event("model.rolled_back", f"model/{self.model}", told)])
 
     def plan(self, ledger: LedgerStore) -> dict[str, Any]:

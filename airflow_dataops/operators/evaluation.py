@@ -16,6 +16,7 @@ from airflow_dataops.core.dataset import Snapshot
 from airflow_dataops.core.evaluation import Decision, Estimate, Rule, decide, evaluate, holdout_subject
 from airflow_dataops.core.ledger import Claim, Event, Measurement, canonical_json
 from airflow_dataops.core.metrics import Predictions
+from airflow_dataops.core.quality_words import count_words, plain
 from airflow_dataops.core.registry import CHAMPION, champion_of, pointer_name
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook
@@ -23,7 +24,7 @@ from airflow_dataops.hooks.dataset_window import is_later, rows_digest, rows_fro
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.mlflow import MlflowHook, tags_of
 from airflow_dataops.hooks.mlflow_model import load_model, predictions_of
-from airflow_dataops.operators.station import Outcome, StationOperator
+from airflow_dataops.operators.station import Outcome, StationOperator, run_key_of
 from airflow_dataops.operators.training import Prepare, prepared
 from airflow_dataops.operators.training_run import HOLDOUT_TAG, milliseconds
 
@@ -60,7 +61,6 @@ class EvaluateModelOperator(StationOperator):
         OutageError: MLflow does not answer. A retry helps.
     """
 
-    station = "evaluation"
     template_fields: Sequence[str] = ("model",)
     shallow_copy_attrs: Sequence[str] = ("prepare",)
 
@@ -96,7 +96,8 @@ class EvaluateModelOperator(StationOperator):
         pointer = ledger.pointer(pointer_name(trained["model"]))
         champion = champion_of(pointer, hook.alias(trained["model"], CHAMPION))
         rows = holdout_rows(store, trained["holdout"])
-        sealed = seal(ledger, claim, trained["holdout"], rows, reseal=self.reseal)
+        actor = str(run_key_of(context))
+        sealed = seal(ledger, claim, actor, trained["holdout"], rows, reseal=self.reseal)
         scored = self.score(hook, trained, rows, champion)
         verdict = judge(hook, rule, trained, scored, champion)
         result = {
@@ -209,7 +210,7 @@ def holdout_rows(store: DatasetHook, holdout: Mapping[str, str]) -> pd.DataFrame
 
 
 def seal(
-    ledger: LedgerStore, claim: Claim, holdout: Mapping[str, str], rows: pd.DataFrame, *, reseal: bool
+    ledger: LedgerStore, claim: Claim, actor: str, holdout: Mapping[str, str], rows: pd.DataFrame, *, reseal: bool
 ) -> dict[str, Any]:
     """Seal the hold-out at the first look, count this look, and return what is known of it.
 
@@ -225,9 +226,12 @@ def seal(
             f"The hold-out {subject} changed since it was sealed on {day}: other rows were published.",
             hint="figures from before do not compare with it; to accept the new rows, set reseal=True once",
         )
+    named = f"The hold-out {plain(subject.removeprefix('holdout/'))}"
     if before != digest:
-        ledger.append(Event("evaluation.sealed", subject, {"digest": digest, "rows": len(rows)}), claim=claim)
-    ledger.append(Event("evaluation.looked", subject, {"digest": digest}), claim=claim)
+        told = {"sentence": f"{named} is sealed with {count_words(len(rows))} rows.", "digest": digest}
+        ledger.append(Event("evaluation.sealed", subject, {**told, "rows": len(rows)}, actor), claim=claim)
+    told = {"sentence": f"{named} was looked at.", "digest": digest}
+    ledger.append(Event("evaluation.looked", subject, told, actor), claim=claim)
     looks = len(ledger.events(kind="evaluation.looked", subject=subject))
     return {**holdout, "digest": digest, "rows": len(rows), "looks": looks}
 

@@ -12,6 +12,7 @@ from airflow.sdk import Context
 from airflow_dataops.core.deployment import model_version
 from airflow_dataops.core.image import image_labels, image_reference, refuse_credentials
 from airflow_dataops.core.ledger import Claim, Event
+from airflow_dataops.core.quality_words import plain
 from airflow_dataops.hooks.container import ContainerHook
 from airflow_dataops.hooks.image import ImageHook, build_context
 from airflow_dataops.hooks.ledger_store import LedgerStore
@@ -49,7 +50,6 @@ class BuildModelImageOperator(StationOperator):
         OutageError: The engine, MLflow or the package index does not answer. A retry helps.
     """
 
-    station = "image"
     template_fields: Sequence[str] = ("model", "base_image", "index_url", "ca_bundle", "prefix")
 
     def __init__(
@@ -88,7 +88,9 @@ class BuildModelImageOperator(StationOperator):
             image_id = self.build(images, model, version, reference, owner)
         images.settle(image_id, reference, owner)
         result = {"image": reference, "image_id": image_id, "model": model, "version": version}
-        return Outcome(result, events=[Event("image.built", f"model/{model}", result)])
+        sentence = f"The image {reference} serves {plain(model)} version {plain(version)}."
+        self.log.info(sentence)
+        return Outcome(result, events=[Event("image.built", f"model/{model}", {**result, "sentence": sentence})])
 
     def build(self, images: ImageHook, model: str, version: str, reference: str, owner: Mapping[str, str]) -> str:
         """Fetch the model and build its image; return the image's id."""

@@ -65,7 +65,6 @@ class QualityGateOperator(StationOperator):
         AirflowSkipException: The data were held (``on_hold="skip"``).
     """
 
-    station = "quality"
     template_fields: Sequence[str] = ("snapshot", "suite")
 
     def __init__(

@@ -50,7 +50,6 @@ class PromoteModelOperator(StationOperator):
         OutageError: MLflow or the ledger does not answer. A retry helps.
     """
 
-    station = "model"
     template_fields: Sequence[str] = ("evaluation",)
 
     def __init__(
@@ -85,9 +84,8 @@ class PromoteModelOperator(StationOperator):
         expected = int(told["pointer_version"])
         moved = move_champion(ledger, claim, hook, told["model"], told["version"], expected, told["evidence_hash"])
         result = {"model": told["model"], **moved.value, "pointer_version": moved.version}
-        sentence = promoted_words(result)
-        self.log.info(sentence)
-        return Outcome(result, events=[Event("model.promoted", subject, {**result, "sentence": sentence})])
+        told = {**result, "sentence": promoted_words(result)}
+        return Outcome(result, events=[Event("model.promoted", subject, told)])
 
     def check_options(self, told: Mapping[str, Any]) -> None:
         """Refuse options that contradict each other before anything moves."""
@@ -105,7 +103,7 @@ class PromoteModelOperator(StationOperator):
             if self.on_reject == "skip":
                 raise AirflowSkipException(result["sentence"])
             raise ModelRejectedError(result["sentence"], hint="the champion stays; the evidence tells the figures")
-        self.log.info("%s version %s is the champion.", result["model"], result["version"])
+        self.log.info(promoted_words(result))
         for asset in self.outlets:
             context["outlet_events"][asset].extra.update(result)
         return result

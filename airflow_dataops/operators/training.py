@@ -69,7 +69,6 @@ class TrainModelOperator(StationOperator):
         OutageError: MLflow does not answer. A retry helps.
     """
 
-    station = "model"
     template_fields: Sequence[str] = ("model", "data", "experiment")
     shallow_copy_attrs: Sequence[str] = ("python_callable", "prepare")
 

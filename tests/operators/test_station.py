@@ -11,8 +11,6 @@ from airflow_dataops.operators.station import Outcome, StationOperator, run_key_
 class Counting(StationOperator):
     """A station whose work is to count how often it worked."""
 
-    station = "test"
-
     def __init__(self, *, fails: list[Exception] | None = None, **options):
         super().__init__(**options)
         self.fails = fails or []

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy
 import uuid6
 
+from airflow_dataops.core.ledger import Event
 from airflow_dataops.hooks.ledger_engine import create_ledger_engine, upgrade
 from airflow_dataops.hooks.ledger_store import LedgerStore
 
@@ -80,12 +81,21 @@ def store_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LedgerStore:
-    """Give the test an SQLite ledger of its own, found by every operator."""
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LedgerStore]:
+    """Give the test an SQLite ledger of its own, found by every operator; each event must tell who and what."""
     path = tmp_path / "ledger.db"
     extra = {"sqlite_path": str(path)}
     monkeypatch.setenv("AIRFLOW_CONN_DATAOPS_LEDGER", json.dumps({"conn_type": "dataops_ledger", "extra": extra}))
-    return LedgerStore(f"sqlite:///{path}")
+    store = LedgerStore(f"sqlite:///{path}")
+    yield store
+    if path.exists():
+        assert [row.event for row in store.events() if not is_told(row.event)] == []
+
+
+def is_told(event: Event) -> bool:
+    """Whether the event of a station says in a sentence what happened, and who did it."""
+    is_ours = not event.kind.startswith("test.")
+    return not is_ours or (str(event.payload.get("sentence", "")).endswith(".") and bool(event.actor))
 
 
 @pytest.fixture
