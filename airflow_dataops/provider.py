@@ -10,7 +10,7 @@ NAME = "DataOps"
 NOUNS = {
     "operators": ["dataset", "quality", "training", "evaluation", "registry", "image", "deployment"],
     "sensors": ["dataset", "registry", "deployment"],
-    "hooks": ["ledger", "dataset", "expectations", "mlflow", "container"],
+    "hooks": ["ledger", "dataset", "expectations", "mlflow", "container", "image", "process"],
     "triggers": ["dataset", "registry", "deployment"],
 }
 

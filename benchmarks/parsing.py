@@ -18,6 +18,7 @@ from airflow.sdk import BaseOperator
 import airflow_dataops.operators
 import airflow_dataops.sensors
 from airflow_dataops.operators.station import StationOperator
+from airflow_dataops.sensors.waiting import WaitingSensor
 
 LIMIT = 1.10
 FUNCTIONS = {"prepare", "python_callable"}
@@ -36,7 +37,7 @@ def operator_classes() -> list[type[BaseOperator]]:
         for module in walk_packages(package.__path__, f"{package.__name__}."):
             for _, member in inspect.getmembers(import_module(module.name), inspect.isclass):
                 ours = member.__module__ == module.name and issubclass(member, BaseOperator)
-                if ours and member is not StationOperator:
+                if ours and member not in {StationOperator, WaitingSensor}:
                     found.add(member)
     return sorted(found, key=lambda member: member.__name__)
 

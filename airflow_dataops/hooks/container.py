@@ -77,7 +77,7 @@ class ContainerHook(BaseHook):
     # -- the engine --------------------------------------------------------------------------------------
 
     @classmethod
-    async def connected_async(cls, docker_conn_id: str) -> Self:
+    async def opened_async(cls, docker_conn_id: str = default_conn_name) -> Self:
         """Return a hook that has its connection; for triggers, which must not ask for connections in a thread."""
         hook = cls(docker_conn_id)
         try:
@@ -216,7 +216,7 @@ class ContainerHook(BaseHook):
     def create(self, release: Release, labels: Mapping[str, str]) -> None:
         """Create the container: no rights, nothing to write on but /tmp, and nothing of ours in its environment."""
         engine = self.engine
-        network = self.network or self.settings.get("network")
+        network = self.network
         published = None if network else {PORT: (self.bind, str(self.port or ""))}
         host = engine.create_host_config(
             port_bindings=published,
