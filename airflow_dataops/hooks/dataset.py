@@ -17,7 +17,7 @@ from airflow.sdk import BaseHook
 
 from airflow_dataops import settings
 from airflow_dataops.core.dataset import Snapshot, safe_segment, schema_digest, version_of
-from airflow_dataops.exceptions import BrokenCheckError, SourceError
+from airflow_dataops.exceptions import BrokenCheckError, OutageError, SourceError
 from airflow_dataops.hooks.connection import connected_folder
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class DatasetHook(BaseHook):
     @cached_property
     def root(self) -> Path:
         """The store's folder."""
-        return connected_folder(self.store_conn_id, self.default_conn_name, settings.store_path())
+        return connected_folder(self.store_conn_id, self.default_conn_name, settings.store_path()).absolute()
 
     def get_conn(self) -> Path:
         """Return the store's folder."""
@@ -89,9 +89,7 @@ class DatasetHook(BaseHook):
         import pyarrow.parquet as pq
 
         folder = self.snapshot_folder(dataset, partition)
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(folder, owner)
-        with temporary_file(folder, owner) as temporary:
+        with self.reaching(), fresh_file(folder, owner) as temporary:
             rows = 0
             with pq.ParquetWriter(temporary, batches.schema, compression="zstd") as writer:
                 for batch in batches:
@@ -103,7 +101,8 @@ class DatasetHook(BaseHook):
         digest, schema = file_digest(temporary), schema_digest(columns_of(temporary))
         version = version_of(digest, schema)
         target = self.snapshot_folder(dataset, partition) / f"{version}.parquet"
-        if not target.exists():
+        # A file that somebody edited is replaced, so that taking the snapshot again mends it.
+        if not target.exists() or file_digest(target) != digest:
             replace_file(temporary, target)
         return Snapshot(dataset, partition, version, target.as_uri(), digest, schema, rows)
 
@@ -125,6 +124,10 @@ class DatasetHook(BaseHook):
         """
         path = path_of(snapshot.uri)
         if not path.is_file():
+            # The store may have been moved since; the digest says whether this is the same file.
+            moved = self.snapshot_folder(snapshot.dataset, snapshot.partition) / f"{snapshot.version}.parquet"
+            path = moved if moved.is_file() else path
+        if not path.is_file():
             raise SourceError(
                 f"The snapshot {snapshot.name} is gone: there is no file at {path}.",
                 hint="restore the store from its backup, or clear the snapshot task to take it again",
@@ -144,7 +147,8 @@ class DatasetHook(BaseHook):
         `owner`, the digest of the run key, removes what a killed try of the same run left half-written.
         """
         target = self.published_folder(dataset) / f"{safe_segment(partition)}.json"
-        write_atomically(target, json.dumps(document, indent=2, sort_keys=True).encode(), owner)
+        with self.reaching():
+            write_atomically(target, json.dumps(document, indent=2, sort_keys=True).encode(), owner)
         return target
 
     def published(self, dataset: str) -> dict[str, dict[str, Any]]:
@@ -164,14 +168,35 @@ class DatasetHook(BaseHook):
         `owner`, the digest of the run key, removes what a killed try of the same run left half-written.
         """
         digest = hashlib.sha256(content).hexdigest()
-        target = self.root / "evidence" / digest[:2] / f"{digest}{suffix}"
-        if not target.exists():
-            write_atomically(target, content, owner)
+        target = self.evidence_path(f"{digest}{suffix}")
+        with self.reaching():
+            if not target.exists() or target.read_bytes() != content:
+                write_atomically(target, content, owner)
         return target.as_uri()
 
     def get_evidence(self, uri: str) -> bytes:
-        """Return the evidence under a URI."""
-        return path_of(uri).read_bytes()
+        """Return the evidence under a URI, also when the store was moved since."""
+        path = path_of(uri)
+        return (path if path.is_file() else self.evidence_path(path.name)).read_bytes()
+
+    def evidence_path(self, name: str) -> Path:
+        """Return where evidence of this file name lies."""
+        return self.root / "evidence" / name[:2] / name
+
+    @contextmanager
+    def reaching(self) -> Iterator[None]:
+        """Tell of a folder that cannot be written: read-only, full, not mounted.
+
+        Raises:
+            OutageError: It is so. A retry helps.
+        """
+        try:
+            yield
+        except (ConnectionError, TimeoutError):
+            # Those come from where the rows come from.
+            raise
+        except OSError as error:
+            raise OutageError("The store", str(self.root), self.store_conn_id, error.strerror or error) from error
 
 
 def path_of(uri: str) -> Path:
@@ -202,6 +227,15 @@ def columns_of(path: Path) -> list[tuple[str, str]]:
     import pyarrow.parquet as pq
 
     return [(field.name, str(field.type)) for field in pq.read_schema(path)]
+
+
+@contextmanager
+def fresh_file(folder: Path, owner: str) -> Iterator[Path]:
+    """Give a fresh name in `folder`, which is made if need be, and remove what a killed try of the same run left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder, owner)
+    with temporary_file(folder, owner) as path:
+        yield path
 
 
 def write_atomically(target: Path, content: bytes, owner: str = "") -> None:

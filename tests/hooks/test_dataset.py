@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_dataops.core.dataset import Snapshot, safe_segment
-from airflow_dataops.exceptions import BrokenCheckError, SourceError
+from airflow_dataops.exceptions import BrokenCheckError, OutageError, SourceError
 from airflow_dataops.hooks.dataset import DatasetHook, file_digest, path_of
 
 OWNER = "a" * 64
@@ -52,6 +53,39 @@ def test_a_vanished_or_edited_snapshot_is_refused(store_path):
     path_of(snapshot.uri).unlink()
     with pytest.raises(SourceError, match="is gone"):
         hook.verified_path(snapshot)
+
+
+def test_taking_a_snapshot_again_mends_the_file_that_was_edited(store_path):
+    snapshot = write(DatasetHook())
+    path_of(snapshot.uri).write_bytes(b"edited")
+    assert DatasetHook().verified_path(write(DatasetHook())).read_bytes() != b"edited"
+
+
+def test_a_store_that_was_moved_is_read_where_it_lies_now(store_path, tmp_path, monkeypatch):
+    snapshot, evidence = write(DatasetHook()), DatasetHook().put_evidence(b"report", ".json")
+    moved = store_path.rename(tmp_path / "moved, 100% full")
+    told = {"conn_type": "dataops_store", "extra": {"path": str(moved)}}
+    monkeypatch.setenv("AIRFLOW_CONN_DATAOPS_STORE", json.dumps(told))
+    assert DatasetHook().verified_path(snapshot).is_relative_to(moved)
+    assert DatasetHook().get_evidence(evidence) == b"report"
+
+
+def test_a_relative_folder_is_a_store_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AIRFLOW_CONN_DATAOPS_STORE", raising=False)
+    monkeypatch.setenv("AIRFLOW__DATAOPS__STORE_PATH", "store")
+    assert path_of(write(DatasetHook()).uri).is_relative_to(tmp_path / "store")
+
+
+def test_a_store_that_cannot_be_written_is_an_outage(store_path):
+    store_path.write_text("a file where the folder should be")
+    for writing in (
+        lambda: write(DatasetHook()),
+        lambda: DatasetHook().publish("orders", "p", {}),
+        lambda: DatasetHook().put_evidence(b"report", ".json"),
+    ):
+        with pytest.raises(OutageError, match=r"The store at .*'dataops_store'\) does not answer: Not a directory"):
+            writing()
 
 
 def in_a_process(code: str, store: Path) -> subprocess.CompletedProcess[str]:
@@ -113,6 +147,8 @@ def test_a_reader_that_polls_sees_only_whole_pointers(store_path):
 def test_evidence_is_stored_once_under_its_own_hash(store_path):
     hook = DatasetHook()
     uri = hook.put_evidence(b"report", ".json")
+    assert hook.put_evidence(b"report", ".json") == uri
+    path_of(uri).write_bytes(b"edited")
     assert hook.put_evidence(b"report", ".json") == uri
     assert hook.get_evidence(uri) == b"report"
     assert path_of(uri).stem == file_digest(path_of(uri))
