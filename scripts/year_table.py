@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from airflow_dataops.core.quality_words import count_words
+from airflow_dataops.core.words import count_words
 from airflow_dataops.hooks.ledger_store import LedgerStore
 
 HEADINGS = ["month", "gate", "trained on", "AUC on the sealed days (95 % interval)", "decision", "serves"]

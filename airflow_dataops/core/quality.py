@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from airflow_dataops.core.quality_check import CheckResult, Severity, Status
-from airflow_dataops.core.quality_words import count_words, finding_words, limit_words, percent_words, subject_words
+from airflow_dataops.core.quality_words import finding_words, limit_words, subject_words
+from airflow_dataops.core.words import count_words, percent_words
 
 __all__ = ["Finding", "GateDecision", "OnEmpty", "Verdict", "decide"]
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_dataops.core.quality_check import Check, Severity, Suite, Tolerance
-from airflow_dataops.core.quality_words import default_says, plain
+from airflow_dataops.core.quality_words import default_says
+from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 
 __all__ = ["columns_of", "declared_columns", "expectations_of", "missing_columns", "suite_of"]

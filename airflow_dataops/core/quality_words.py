@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_dataops.core.quality_check import Check, CheckResult
+from airflow_dataops.core.words import count_words, percent_words, plain
 
-__all__ = ["count_words", "default_says", "finding_words", "percent_words", "plain", "subject_words"]
+__all__ = ["default_says", "finding_words", "limit_words", "subject_words"]
 
-MAX_NAME_LENGTH = 80
-MAX_DECIMALS = 6
 ROW_PHRASES = {
     "expect_column_values_to_not_be_null": "have no {columns}",
     "expect_column_values_to_be_null": "have a value in {columns}",
@@ -36,38 +35,12 @@ TABLE_PHRASES = {
 SINGULAR = {"have ": "has ", "share their ": "shares its ", "do ": "does "}
 
 
-def plain(text: str, most: int = MAX_NAME_LENGTH) -> str:
-    """Return a name as it may stand in a sentence: on one line, at most so many characters."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
-
-
 def subject_words(dataset: str, partition: str) -> tuple[str, str]:
     """Return how the data are called at the start of a sentence, and the verb that agrees with it."""
     name = plain(dataset)
     name = name[:1].upper() + name[1:]
     verb = "were" if name.endswith("s") else "was"
     return (name if partition == "all" else f"{name} of {plain(partition)}"), verb
-
-
-def count_words(number: int) -> str:
-    """Return a whole number with spaces between thousands."""
-    return f"{number:,}".replace(",", " ")
-
-
-def percent_words(share: float, *, apart_from: float | None = None) -> str:
-    """Return a share as per cent, with as many decimals as it takes not to look like 0, 100 or `apart_from`."""
-    others = [0.0, 1.0] if apart_from is None else [0.0, 1.0, apart_from]
-    for decimals in range(1, MAX_DECIMALS + 1):
-        text = percent(share, decimals)
-        if all(text != percent(other, decimals) for other in others if other != share):
-            break
-    return text
-
-
-def percent(share: float, decimals: int) -> str:
-    """Return a share as per cent, rounded, without idle zeros."""
-    return f"{f'{share * 100:.{decimals}f}'.rstrip('0').rstrip('.')} %"
 
 
 def default_says(kind: str, columns: Sequence[str], kwargs: Mapping[str, Any], *, row_level: bool) -> str:

@@ -14,7 +14,7 @@ from airflow.sdk import BaseHook
 from airflow_dataops import settings
 from airflow_dataops.core.quality_check import CheckResult, Suite
 from airflow_dataops.core.quality_suite import expectations_of, suite_of
-from airflow_dataops.core.quality_words import plain
+from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks import expectations_engine
 from airflow_dataops.hooks.connection import connected_folder

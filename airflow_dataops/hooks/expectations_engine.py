@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.quality_check import CheckResult, Suite
 from airflow_dataops.core.quality_suite import missing_columns
-from airflow_dataops.core.quality_words import plain
+from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError, SourceError
 from airflow_dataops.hooks.expectations_report import raised, report
 

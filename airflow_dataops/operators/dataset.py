@@ -10,7 +10,7 @@ from airflow.sdk import Asset, Context
 
 from airflow_dataops.core.dataset import Snapshot, asset_uri, pointer_name
 from airflow_dataops.core.ledger import Claim, Event, Measurement, Pointer
-from airflow_dataops.core.quality_words import count_words
+from airflow_dataops.core.words import count_words
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook, path_of
 from airflow_dataops.hooks.dataset_source import file_batches, frame_batches, sql_batches

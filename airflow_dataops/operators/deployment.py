@@ -9,9 +9,9 @@ from airflow.sdk import Context
 
 from airflow_dataops.core.deployment import Release, model_version, pointer_name, release_name
 from airflow_dataops.core.ledger import Claim, Event, Pointer
-from airflow_dataops.core.quality_words import plain
 from airflow_dataops.core.registry import decide_rollback
 from airflow_dataops.core.registry import pointer_name as champion_pointer_name
+from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError, ConflictError, ReleaseRejectedError
 from airflow_dataops.hooks.container import ContainerHook
 from airflow_dataops.hooks.ledger_store import LedgerStore

@@ -16,8 +16,8 @@ from airflow_dataops.core.dataset import Snapshot
 from airflow_dataops.core.evaluation import Decision, Estimate, Rule, decide, evaluate, holdout_subject
 from airflow_dataops.core.ledger import Claim, Event, Measurement, canonical_json
 from airflow_dataops.core.metrics import Predictions
-from airflow_dataops.core.quality_words import count_words, plain
 from airflow_dataops.core.registry import CHAMPION, champion_of, pointer_name
+from airflow_dataops.core.words import count_words, plain
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.dataset_window import is_later, rows_digest, rows_from

@@ -12,7 +12,7 @@ from airflow.sdk import Context
 from airflow_dataops.core.deployment import model_version
 from airflow_dataops.core.image import image_labels, image_reference, refuse_credentials
 from airflow_dataops.core.ledger import Claim, Event
-from airflow_dataops.core.quality_words import plain
+from airflow_dataops.core.words import plain
 from airflow_dataops.hooks.container import ContainerHook
 from airflow_dataops.hooks.image import ImageHook, build_context
 from airflow_dataops.hooks.ledger_store import LedgerStore

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_dataops.core.dataset import Snapshot, pointer_name
 from airflow_dataops.core.ledger import Claim, Event, Measurement
 from airflow_dataops.core.quality import GateDecision, OnEmpty, Verdict, decide
-from airflow_dataops.core.quality_words import count_words, plain
+from airflow_dataops.core.words import count_words, plain
 from airflow_dataops.exceptions import BrokenCheckError, GateHeldError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.dataset_split import bad_batches, good_batches

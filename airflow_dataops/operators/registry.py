@@ -11,8 +11,8 @@ from airflow.sdk.definitions.asset import Model
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_dataops.core.ledger import Claim, Event, Pointer
-from airflow_dataops.core.quality_words import plain
 from airflow_dataops.core.registry import CHAMPION, PREVIOUS, decide_move, model_uri, pointer_name
+from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError, ConflictError, ModelRejectedError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.ledger_store import LedgerStore

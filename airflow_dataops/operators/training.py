@@ -17,8 +17,8 @@ from airflow.sdk import Context
 from airflow.sdk.definitions.param import ParamsDict
 
 from airflow_dataops.core.ledger import Claim, Event, Measurement
-from airflow_dataops.core.quality_words import count_words, plain
 from airflow_dataops.core.training import Provenance, TrainingData, bounded_params, training_digest
+from airflow_dataops.core.words import count_words, plain
 from airflow_dataops.exceptions import BrokenCheckError, DataOpsError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.dataset_window import rows_before

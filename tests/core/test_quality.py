@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from airflow_dataops.core.quality import Verdict, decide
 from airflow_dataops.core.quality_check import Check, CheckResult, Severity, Status, Tolerance
 from airflow_dataops.core.quality_suite import suite_of
-from airflow_dataops.core.quality_words import count_words, percent_words, plain, subject_words
+from airflow_dataops.core.quality_words import subject_words
+from airflow_dataops.core.words import count_words, percent_words, plain
 from airflow_dataops.exceptions import BrokenCheckError
 
 
