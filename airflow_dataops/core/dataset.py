@@ -74,8 +74,8 @@ def version_of(content_digest: str, schema: str) -> str:
 
 
 def pointer_name(dataset: str, partition: str) -> str:
-    """Return the ledger's name for what is published of a partition."""
-    return f"dataset/{dataset}/{partition}"
+    """Return the ledger's name for what is published of a partition; no two partitions of datasets share one."""
+    return f"dataset/{dataset.replace('%', '%25').replace('/', '%2F')}/{partition}"
 
 
 def asset_uri(dataset: str) -> str:

@@ -152,12 +152,14 @@ class PublishDatasetOperator(StationOperator):
         name = pointer_name(self.dataset, snapshot.partition)
         value = {"snapshot": snapshot.to_xcom(), "verdict": gate["verdict"]}
         current = ledger.pointer(name)
+        if "previous" not in claim.result:  # the next try of this one would find its own move there
+            claim = ledger.note(claim, {"previous": dict(current.value)})
         moved = ledger.move_pointer(claim, name, expected_version(current, claim, gate, value), value)
-        store.publish(self.dataset, snapshot.partition, {**value, "pointer_version": moved.version}, claim.key)
+        write_pointer(ledger, store, self.dataset, snapshot.partition, claim.key)
         sentence = f"{snapshot.name} is published: {count_words(snapshot.rows)} rows, publication {moved.version}."
         self.log.info(sentence)
         result = {**value, "pointer": {"name": name, "version": moved.version}}
-        payload = {"sentence": sentence, **result, "previous": dict(current.value)}
+        payload = {"sentence": sentence, **result, "previous": claim.result["previous"]}
         return Outcome(result, events=[Event("dataset.published", name, payload)])
 
     def conclude(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
@@ -168,6 +170,16 @@ class PublishDatasetOperator(StationOperator):
         return result
 
 
+def write_pointer(ledger: LedgerStore, store: DatasetHook, dataset: str, partition: str, owner: str) -> None:
+    """Let the pointer file say what the ledger says, also when another run moves the pointer meanwhile."""
+    name = pointer_name(dataset, partition)
+    while True:
+        pointer = ledger.pointer(name)
+        store.publish(dataset, partition, {**pointer.value, "pointer_version": pointer.version}, owner)
+        if ledger.pointer(name).version == pointer.version:
+            return
+
+
 def expected_version(current: Pointer, claim: Claim, gate: Mapping[str, Any], value: Mapping[str, Any]) -> int:
     """Return the pointer version that this publication follows.
 
@@ -176,6 +188,8 @@ def expected_version(current: Pointer, claim: Claim, gate: Mapping[str, Any], va
     """
     if current.run_key == claim.key:
         return current.version - 1 if current.value == value else current.version
+    if current.name != pointer_name(gate["snapshot"]["dataset"], gate["snapshot"]["partition"]):
+        return current.version  # published under another name, at which the gate did not look
     return int(gate.get("published_version", current.version))
 
 

@@ -147,10 +147,23 @@ def move_champion(  # noqa: PLR0917 - seven things make one move
     name = pointer_name(model)
     move = decide_move(ledger.pointer(name), claim.key, version, expected, evidence_hash)
     moved = ledger.move_pointer(claim, name, move.expected, move.value)
-    # `previous` first: whoever reads in between finds two aliases at the old champion, never none.
-    place_alias(mlflow, model, PREVIOUS, move.value[PREVIOUS])
-    place_alias(mlflow, model, CHAMPION, version)
+    place_aliases(ledger, mlflow, model)
     return moved
+
+
+def place_aliases(ledger: LedgerStore, mlflow: MlflowHook, model: str) -> None:
+    """Let MLflow's aliases say what the ledger says, also when another run moves the pointer meanwhile."""
+    while True:
+        pointer = ledger.pointer(pointer_name(model))
+        try:
+            # `previous` first: whoever reads in between finds two aliases at the old champion, never none.
+            place_alias(mlflow, model, PREVIOUS, pointer.value[PREVIOUS])
+            place_alias(mlflow, model, CHAMPION, pointer.value["version"])
+        except ConflictError:
+            if ledger.pointer(pointer.name).version == pointer.version:
+                raise
+        if ledger.pointer(pointer.name).version == pointer.version:
+            return
 
 
 def place_alias(mlflow: MlflowHook, model: str, alias: str, version: str | None) -> None:

@@ -8,6 +8,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.operators.dataset import PublishDatasetOperator, SnapshotDatasetOperator, dataset_asset
+from tests.support.deaths import killed
 
 
 @pytest.fixture
@@ -124,6 +125,56 @@ def test_clearing_a_publication_publishes_again_and_changes_nothing_when_nothing
     cleared = operator.execute(make_context("publish", number=2, max_tries=4))
     assert cleared == first
     assert len(ledger.events(kind="dataset.published")) == 2
+
+
+def test_a_slower_writer_leaves_the_pointer_file_at_what_the_ledger_says(
+    orders, ledger, store_path, make_context, monkeypatch
+):
+    snapshot = snapshot_operator(orders).execute(make_context("snapshot"))
+    publish = DatasetHook.publish
+
+    def overtaken(hook, dataset, partition, document, owner):
+        monkeypatch.setattr(DatasetHook, "publish", publish)
+        PublishDatasetOperator(task_id="publish", dataset="orders", gate=snapshot).execute(
+            make_context("publish", run_id="faster")
+        )
+        return publish(hook, dataset, partition, document, owner)
+
+    monkeypatch.setattr(DatasetHook, "publish", overtaken)
+    PublishDatasetOperator(task_id="publish", dataset="orders", gate=snapshot).execute(make_context("publish"))
+    assert ledger.pointer("dataset/orders/2026-01").version == 2
+    assert DatasetHook().published("orders")["2026-01"]["pointer_version"] == 2
+
+
+def test_a_kill_between_pointer_and_result_does_not_falsify_the_history(orders, ledger, store_path, make_context):
+    for run in ("first", "second"):
+        orders.write_text(f"id,run\n1,{run}\n")
+        snapshot = snapshot_operator(orders).execute(make_context("snapshot", run_id=run))
+        station = PublishDatasetOperator(task_id="publish", dataset="orders", gate=snapshot)
+        killed(DatasetHook, "publish", "before", lambda: station.execute(make_context("publish", run_id=run)))  # noqa: B023
+        station.execute(make_context("publish", run_id=run, number=2))
+    told = [row.event.payload for row in ledger.events(kind="dataset.published")]
+    assert told[0]["previous"] == {}
+    assert told[1]["previous"]["snapshot"] == told[0]["snapshot"]
+
+
+def test_names_with_slashes_share_no_pointer(orders, ledger, store_path, make_context):
+    for dataset, partition in (("sales", "orders/2026"), ("sales/orders", "2026")):
+        taken = SnapshotDatasetOperator(task_id="snapshot", dataset=dataset, partition=partition, path=str(orders))
+        snapshot = taken.execute(make_context("snapshot", run_id=dataset))
+        published = PublishDatasetOperator(task_id="publish", dataset=dataset, gate=snapshot).execute(
+            make_context("publish", run_id=dataset)
+        )
+        assert published["pointer"]["version"] == 1
+
+
+def test_what_is_published_under_another_name_can_be_published_again(orders, ledger, store_path, make_context):
+    snapshot = snapshot_operator(orders).execute(make_context("snapshot"))
+    gate = {"snapshot": snapshot, "verdict": "publish", "published_version": 0}
+    for number in (1, 2):
+        station = PublishDatasetOperator(task_id="publish", dataset="clean", gate=gate)
+        result = station.execute(make_context("publish", run_id=str(number)))
+        assert result["pointer"] == {"name": "dataset/clean/2026-01", "version": number}
 
 
 def test_a_changed_snapshot_is_not_published(orders, ledger, store_path, make_context):

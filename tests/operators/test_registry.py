@@ -15,13 +15,11 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow_dataops.exceptions import OutageError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
-from airflow_dataops.hooks.mlflow import MlflowHook, import_mlflow
+from airflow_dataops.hooks.mlflow import MlflowHook
 from airflow_dataops.operators.registry import PromoteModelOperator, model_asset
-from tests.support.mlflow import free_port
-
-
-class Died(BaseException):
-    """Stands for SIGKILL."""
+from airflow_dataops.testing.processes import free_port
+from tests.support.deaths import dying
+from tests.support.mlflow import stored_model
 
 
 @pytest.fixture(scope="module")
@@ -32,23 +30,8 @@ def hook(mlflow_server):
 @pytest.fixture(scope="module")
 def stored(hook):
     """Store one model's files; versions of any name may point at them."""
-    mlflow = import_mlflow()
-
-    class One(mlflow.pyfunc.PythonModel):
-        def predict(self, context, model_input, params=None):
-            return [1] * len(model_input)
-
     run = hook.create_run(hook.experiment("registry"), "run", 1, {})
-    with hook.environment(run):
-        info = mlflow.models.Model.log(
-            artifact_path=None,
-            name="m",
-            flavor=mlflow.pyfunc,
-            run_id=run,
-            python_model=One(),
-            pip_requirements=["mlflow"],
-        )
-    return run, info
+    return run, stored_model(hook, run)
 
 
 @pytest.fixture
@@ -142,6 +125,23 @@ def test_a_champion_that_changed_meanwhile_is_a_conflict(ledger, hook, verdict, 
     assert len(ledger.events(kind="model.promoted")) == 1
 
 
+def test_a_slower_promotion_leaves_the_aliases_at_what_the_ledger_says(
+    ledger, hook, verdict, promote, model_name, monkeypatch
+):
+    set_alias = MlflowHook.set_alias
+    slow, fast = verdict(model_name), verdict(model_name, pointer_version=1)
+
+    def overtaken(mlflow, *arguments):
+        monkeypatch.setattr(MlflowHook, "set_alias", set_alias)
+        promote(fast)
+        set_alias(mlflow, *arguments)
+
+    monkeypatch.setattr(MlflowHook, "set_alias", overtaken)
+    promote(slow)
+    assert ledger.pointer(f"model/{model_name}/champion").value["version"] == fast["version"]
+    assert hook.aliases(model_name) == {"champion": fast["version"], "previous": slow["version"]}
+
+
 @pytest.mark.parametrize(("on_reject", "error"), [("skip", AirflowSkipException), ("fail", AirflowFailException)])
 def test_a_rejected_model_skips_or_fails_and_is_remembered_once(
     on_reject, error, ledger, hook, verdict, make_context, model_name
@@ -170,17 +170,8 @@ def test_a_kill_anywhere_and_a_retry_make_one_promotion(
 ):
     promote(verdict(model_name))
     challenger = verdict(model_name, 1)
-    whole = getattr(owner, method)
-
-    def dying(*args, **kwargs):
-        if when == "after":
-            whole(*args, **kwargs)
-        raise Died
-
-    monkeypatch.setattr(owner, method, dying)
-    with pytest.raises(Died):
+    with dying(owner, method, when):
         promote_operator(challenger).execute(make_context("promote"))
-    monkeypatch.setattr(owner, method, whole)
     result = promote_operator(challenger).execute(make_context("promote", number=2))
     assert (result["version"], result["previous"], result["pointer_version"]) == ("2", "1", 2)
     assert hook.aliases(model_name) == {"champion": "2", "previous": "1"}
