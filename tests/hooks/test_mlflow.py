@@ -11,9 +11,10 @@ import pytest
 from airflow.sdk import Connection
 
 from airflow_dataops.exceptions import BrokenCheckError, OutageError
-from airflow_dataops.hooks.mlflow import MlflowHook, import_mlflow, rest_client, tags_of
+from airflow_dataops.hooks.mlflow import MlflowHook, rest_client, tags_of
 from airflow_dataops.hooks.mlflow_artifacts import folder_digest
-from tests.support.mlflow import free_port
+from airflow_dataops.testing.processes import free_port
+from tests.support.mlflow import stored_model
 
 HOSTILE = ['"; DROP TABLE models; --', "Flüge ✈ 'späte'", "a`b' or \"c"]
 
@@ -25,24 +26,9 @@ def connect(monkeypatch, **fields):
 
 def logged_model(hook, name="probe"):
     """Log a small model and return its run and its source."""
-    mlflow = import_mlflow()
-
-    class Constant(mlflow.pyfunc.PythonModel):
-        def predict(self, context, model_input, params=None):
-            return [1] * len(model_input)
-
     experiment = hook.experiment(f"experiment of {name}")
     run = hook.create_run(experiment, "run", 1, {"dataops.run_key": "ab" * 32})
-    with hook.environment(run, experiment):
-        info = mlflow.models.Model.log(
-            artifact_path=None,
-            name="model",
-            flavor=mlflow.pyfunc,
-            run_id=run,
-            python_model=Constant(),
-            pip_requirements=["mlflow"],
-        )
-    return run, info
+    return run, stored_model(hook, run, experiment)
 
 
 @pytest.fixture(scope="module")

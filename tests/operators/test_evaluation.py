@@ -12,12 +12,9 @@ from airflow_dataops.hooks.mlflow import MlflowHook
 from airflow_dataops.operators import evaluation as module
 from airflow_dataops.operators.evaluation import EvaluateModelOperator
 from airflow_dataops.operators.registry import PromoteModelOperator
-from tests.support.mlflow import free_port
+from airflow_dataops.testing.processes import free_port
+from tests.support.deaths import dying
 from tests.support.models import data, fit_coin, flights, prepare, train_operator
-
-
-class Died(BaseException):
-    """Stands for SIGKILL."""
 
 
 @pytest.fixture
@@ -180,20 +177,11 @@ def test_an_alias_moved_by_hand_is_noticed(january, hook, train, evaluate, promo
     ],
 )
 def test_a_kill_anywhere_and_a_retry_leave_one_of_everything(
-    owner, method, when, january, hook, train, model_name, make_context, monkeypatch, ledger
+    owner, method, when, january, hook, train, model_name, make_context, ledger
 ):
     trained = train(model_name)
-    whole = getattr(owner, method)
-
-    def dying(*args, **kwargs):
-        if when == "after":
-            whole(*args, **kwargs)
-        raise Died
-
-    monkeypatch.setattr(owner, method, dying)
-    with pytest.raises(Died):
+    with dying(owner, method, when):
         evaluate_operator(trained).execute(make_context("evaluate"))
-    monkeypatch.setattr(owner, method, whole)
     result = evaluate_operator(trained).execute(make_context("evaluate", number=2))
     evidence = json.loads(DatasetHook().get_evidence(result["evidence"]))
     assert evidence["holdout"]["looks"] == 1

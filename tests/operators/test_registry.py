@@ -166,7 +166,7 @@ POINTS = [
 
 @pytest.mark.parametrize(("owner", "method", "when"), POINTS)
 def test_a_kill_anywhere_and_a_retry_make_one_promotion(
-    owner, method, when, ledger, hook, verdict, promote, make_context, monkeypatch, model_name
+    owner, method, when, ledger, hook, verdict, promote, make_context, model_name
 ):
     promote(verdict(model_name))
     challenger = verdict(model_name, 1)

@@ -16,17 +16,14 @@ from airflow_dataops.exceptions import OutageError
 from airflow_dataops.hooks.mlflow import MlflowHook, tags_of
 from airflow_dataops.operators import training_run
 from airflow_dataops.operators.training import TrainModelOperator
-from tests.support.mlflow import free_port
+from airflow_dataops.testing.processes import free_port
+from tests.support.deaths import Died, dying
 from tests.support.models import data, fit, fit_without_origin, prepare, train_operator
 
 
 @pytest.fixture
 def hook(mlflow_server):
     return MlflowHook()
-
-
-class Died(BaseException):
-    """Stands for SIGKILL: nothing of the task runs after it, not even `except Exception`."""
 
 
 def runs_of(hook, context, model):
@@ -157,19 +154,10 @@ POINTS = [
 
 @pytest.mark.parametrize(("method", "when"), POINTS)
 def test_a_kill_anywhere_and_a_retry_leave_one_of_everything(
-    method, when, january, hook, model_name, make_context, monkeypatch, ledger
+    method, when, january, hook, model_name, make_context, ledger
 ):
-    whole = getattr(MlflowHook, method)
-
-    def dying(self, *args, **kwargs):
-        if when == "after":
-            whole(self, *args, **kwargs)
-        raise Died
-
-    monkeypatch.setattr(MlflowHook, method, dying)
-    with pytest.raises(Died):
+    with dying(MlflowHook, method, when):
         train_operator(model_name).execute(make_context("train"))
-    monkeypatch.setattr(MlflowHook, method, whole)
     context = make_context("train", number=2)
     result = train_operator(model_name).execute(context)
     assert statuses(hook, context, model_name).count("FINISHED") == 1

@@ -7,10 +7,11 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airflow_dataops.exceptions import OutageError
-from airflow_dataops.hooks.mlflow import MlflowHook, import_mlflow
+from airflow_dataops.hooks.mlflow import MlflowHook
 from airflow_dataops.sensors.registry import ModelVersionSensor
+from airflow_dataops.testing.processes import free_port
 from airflow_dataops.triggers.registry import ModelVersionTrigger
-from tests.support.mlflow import free_port
+from tests.support.mlflow import stored_model
 
 
 @pytest.fixture(scope="module")
@@ -20,23 +21,8 @@ def hook(mlflow_server):
 
 @pytest.fixture(scope="module")
 def stored(hook):
-    mlflow = import_mlflow()
-
-    class One(mlflow.pyfunc.PythonModel):
-        def predict(self, context, model_input, params=None):
-            return [1] * len(model_input)
-
     run = hook.create_run(hook.experiment("sensor"), "run", 1, {})
-    with hook.environment(run):
-        info = mlflow.models.Model.log(
-            artifact_path=None,
-            name="m",
-            flavor=mlflow.pyfunc,
-            run_id=run,
-            python_model=One(),
-            pip_requirements=["mlflow"],
-        )
-    return run, info
+    return run, stored_model(hook, run)
 
 
 @pytest.fixture

@@ -1,11 +1,34 @@
-"""Kills for tests: a try of a station that ends by SIGKILL before or after one of its steps."""
+"""Kills for tests: a try of a station that ends before or after one of its steps."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
+
+
+class Died(BaseException):
+    """Stands for SIGKILL where a child process would cost too much: nothing but a test catches it."""
+
+
+@contextmanager
+def dying(owner: Any, method: str, when: str) -> Iterator[None]:
+    """Let the work inside the block die before or after the method of `owner` is called."""
+    whole = getattr(owner, method)
+
+    def deadly(*args: Any, **kwargs: Any) -> None:
+        if when == "after":
+            whole(*args, **kwargs)
+        raise Died
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, method, deadly)
+        with pytest.raises(Died):
+            yield
 
 
 def killed(owner: type, method: str, when: str, work: Callable[[], Any]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,8 +13,12 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from airflow_dataops.hooks.mlflow import MlflowHook, import_mlflow
+from airflow_dataops.testing.processes import free_port
 
 START_SECONDS = 180
 
@@ -36,10 +39,23 @@ class MlflowServer:
         return json.dumps({"conn_type": "mlflow", "host": "127.0.0.1", "port": self.port, "schema": "http", **fields})
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def stored_model(hook: MlflowHook, run_id: str, experiment_id: str | None = None) -> Any:
+    """Store the files of a model that always says 1 under a run; return what MLflow tells of it."""
+    mlflow = import_mlflow()
+
+    class One(mlflow.pyfunc.PythonModel):
+        def predict(self, context, model_input, params=None):
+            return [1] * len(model_input)
+
+    with hook.environment(run_id, experiment_id):
+        return mlflow.models.Model.log(
+            artifact_path=None,
+            name="model",
+            flavor=mlflow.pyfunc,
+            run_id=run_id,
+            python_model=One(),
+            pip_requirements=["mlflow"],
+        )
 
 
 def start_server(port: int, folder: Path) -> subprocess.Popen[bytes]:
