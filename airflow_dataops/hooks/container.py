@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from airflow.providers.common.compat.sdk import redact
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.log import mask_secret
 
 from airflow_dataops.core.deployment import Release, Running, example_request
 from airflow_dataops.core.image import MODEL_FOLDER, SERVING_PORT
@@ -120,7 +121,7 @@ class ContainerHook(BaseHook):
     @property
     def address(self) -> str:
         """Where the engine is, without credentials."""
-        return re.sub(r"//[^@/]*@", "//", self.engine_url)
+        return re.sub(r"//.*@", "//", self.engine_url)
 
     @cached_property
     def engine(self) -> docker.APIClient:
@@ -150,15 +151,25 @@ class ContainerHook(BaseHook):
         from airflow.providers.docker.hooks.docker import DockerHook
 
         extra = self.settings
+        if password := re.search(r"://[^:]*:(.*)@", self.engine_url):
+            mask_secret(password[1])  # the provider logs the address as it is
         with reaching(self.address, self.docker_conn_id):
-            provider = DockerHook(
-                docker_conn_id=self.docker_conn_id if login else None,
-                base_url=self.engine_url,
-                version="auto",
-                tls=DockerHook.construct_tls_config(extra.get("tls_ca"), extra.get("tls_cert"), extra.get("tls_key")),
-                timeout=self.timeout,
-            )
-            return provider.api_client
+            try:
+                return DockerHook(
+                    docker_conn_id=self.docker_conn_id if login else None,
+                    base_url=self.engine_url,
+                    version="auto",
+                    tls=DockerHook.construct_tls_config(
+                        extra.get("tls_ca"), extra.get("tls_cert"), extra.get("tls_key")
+                    ),
+                    timeout=self.timeout,
+                ).api_client
+            except ValueError:
+                # What was given and what Python says of it are not repeated: they may hold a password.
+                raise BrokenCheckError(
+                    f"The connection {self.docker_conn_id!r} gives an address that names no Docker engine.",
+                    hint="give engine_url as unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host",
+                ) from None
 
     def reaching(self) -> Any:
         """Turn what the SDK raises inside the block into our errors, naming the engine."""

@@ -294,14 +294,15 @@ def rest_client(connection: Any, conn_id: str) -> MlflowRest:
     """
     extra = connection.extra_dejson
     host = connection.host or ""
-    parts = urlsplit(host if "://" in host else f"{connection.schema or 'http'}://{host}")
+    try:
+        parts = urlsplit(host if "://" in host else f"{connection.schema or 'http'}://{host}")
+        port = connection.port or parts.port
+    except ValueError:
+        # What was given is not repeated, and neither is what the library says of it: it may hold a password.
+        raise no_server(conn_id) from None
     if not parts.hostname or parts.scheme not in {"http", "https"}:
-        raise BrokenCheckError(
-            f"The connection {conn_id!r} names no MLflow server: its host is empty or its schema is not http or https.",
-            hint="give host, port and schema, such as 127.0.0.1, 5000 and http",
-        )
+        raise no_server(conn_id)
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = connection.port or parts.port
     return MlflowRest(
         f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path}",
         conn_id=conn_id,
@@ -309,6 +310,15 @@ def rest_client(connection: Any, conn_id: str) -> MlflowRest:
         password=connection.password,
         bearer=str(extra.get("auth", "")).lower() == "bearer",
         verify=switch(extra.get("verify", True)),
+    )
+
+
+def no_server(conn_id: str) -> BrokenCheckError:
+    """Return the error for a connection whose fields make no address."""
+    return BrokenCheckError(
+        f"The connection {conn_id!r} names no MLflow server: its host is empty or no address, or its schema is not "
+        "http or https.",
+        hint="give host, port and schema, such as 127.0.0.1, 5000 and http, and the password in its own field",
     )
 
 

@@ -69,7 +69,9 @@ class MlflowRest:
         verify: bool | str = True,
     ) -> None:
         self.address, self.conn_id = address.rstrip("/"), conn_id
-        self.login, self.password, self.bearer, self.verify = login, password, bearer, verify
+        self.login, self.bearer, self.verify = login, bearer, verify
+        # With the line break that files of secrets end with, libraries refuse a token and show it.
+        self.password = "".join(password.split()) if bearer and password else password
 
     def fresh(self) -> MlflowRest:
         """Return the same client with a session of its own."""
@@ -102,10 +104,12 @@ class MlflowRest:
         # A callable, because requests lets a .netrc file override a header set by hand.
         from requests.auth import HTTPBasicAuth
 
-        if self.bearer and self.password:
-            request.headers["Authorization"] = f"Bearer {self.password}"
-        elif self.login or self.password:
-            HTTPBasicAuth(self.login or "", self.password or "")(request)
+        # As bytes, because requests would take text for Latin-1.
+        login, password = (self.login or "").encode(), (self.password or "").encode()
+        if self.bearer and password:
+            request.headers["Authorization"] = b"Bearer " + password  # type: ignore[assignment]
+        elif login or password:
+            HTTPBasicAuth(login, password)(request)
         return request
 
     # -- calls -------------------------------------------------------------------------------------------

@@ -43,6 +43,23 @@ def short_path(tmp_path_factory):
     shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize("url", ["tcp://me:sec@ret@h:2375", "tcp://me:sec/ret@h", "ssh://me:sec:ret@h"])
+def test_a_password_in_the_engines_address_is_not_shown(url, monkeypatch):
+    connect(monkeypatch, extra={"engine_url": url})
+    assert "ret" not in ContainerHook().address
+
+
+def test_an_address_that_names_no_engine_is_a_broken_check(monkeypatch):
+    connect(monkeypatch, extra={"engine_url": "tcp://me:sec/ret@h"})
+    with pytest.raises(BrokenCheckError, match="names no Docker engine"):
+        ContainerHook().releases("flights")
+
+
+def test_a_login_without_a_password_is_left_out_of_errors(monkeypatch):
+    connect(monkeypatch, extra={"engine_url": "ssh://me@host:22"})
+    assert ContainerHook().address == "ssh://host:22"
+
+
 def test_an_engine_that_is_down_is_an_outage_with_address_and_connection(short_path, monkeypatch, ledger, make_context):
     address = f"unix://{short_path}/docker.sock"
     connect(monkeypatch, extra={"engine_url": address})
