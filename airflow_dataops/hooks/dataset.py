@@ -152,9 +152,22 @@ class DatasetHook(BaseHook):
         return target
 
     def published(self, dataset: str) -> dict[str, dict[str, Any]]:
-        """Return the published document of each partition, by partition; empty when nothing is."""
-        documents = (json.loads(path.read_bytes()) for path in sorted(self.published_folder(dataset).glob("*.json")))
-        return {document["snapshot"]["partition"]: document for document in documents}
+        """Return the published document of each partition, by partition; empty when nothing is.
+
+        Raises:
+            SourceError: One of the pointer files was edited beyond recognition. A retry does not help.
+        """
+        documents = {}
+        for path in sorted(self.published_folder(dataset).glob("*.json")):
+            try:
+                document = json.loads(path.read_bytes())
+                documents[document["snapshot"]["partition"]] = document
+            except (ValueError, TypeError, LookupError) as error:
+                raise SourceError(
+                    f"The pointer file {path} was edited and cannot be read.",
+                    hint="clear the task that published this partition: it writes the file anew",
+                ) from error
+        return documents
 
     def published_folder(self, dataset: str) -> Path:
         """Return the folder of a dataset's pointer files."""

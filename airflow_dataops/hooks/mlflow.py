@@ -16,7 +16,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_dataops.exceptions import BrokenCheckError, DataOpsError
-from airflow_dataops.hooks.mlflow_artifacts import fetch_through_proxy, folder_digest, settle
+from airflow_dataops.hooks.mlflow_artifacts import fetch_through_proxy, folder_digest, reading_directly, settle
 from airflow_dataops.hooks.mlflow_client import MlflowRefusalError, MlflowRest
 
 __all__ = ["DIGEST_TAG", "MlflowHook", "import_mlflow", "pairs", "rest_client", "tags_of"]
@@ -248,7 +248,7 @@ class MlflowHook(BaseHook):
         if urlsplit(uri).scheme == "mlflow-artifacts":
             return fetch_through_proxy(self.rest, uri, folder)
         # The server does not stand between us and this store, so MLflow's own readers have to.
-        with self.environment():
+        with self.environment(), reading_directly(uri):
             import_mlflow().artifacts.download_artifacts(
                 artifact_uri=uri, dst_path=str(folder), tracking_uri=self.rest.address
             )

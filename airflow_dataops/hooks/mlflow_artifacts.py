@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from airflow_dataops.exceptions import BrokenCheckError
+from airflow_dataops.exceptions import BrokenCheckError, OutageError
 from airflow_dataops.hooks.mlflow_client import MlflowRest
 
-__all__ = ["fetch_through_proxy", "folder_digest", "settle"]
+__all__ = ["fetch_through_proxy", "folder_digest", "reading_directly", "settle"]
 
 
 def settle(folder: Path, fetch: Callable[[Path], str], expected: str | None) -> Path:
@@ -62,6 +64,35 @@ def fetch_through_proxy(rest: MlflowRest, uri: str, folder: Path) -> str:
         if target.stat().st_size != size:
             raise rest.outage(f"{name} ended after {target.stat().st_size} of {size} bytes")
     return folder_digest(folder)
+
+
+@contextmanager
+def reading_directly(uri: str) -> Iterator[None]:
+    """Turn what MLflow's own readers raise inside the block into our errors.
+
+    Raises:
+        BrokenCheckError: The files are not there, or what reads such a store is not installed. A retry does not help.
+        OutageError: The store does not answer. A retry helps.
+    """
+    from mlflow.exceptions import MlflowException
+
+    shown = re.sub(r"//.*@", "//", uri)
+    try:
+        yield
+    except ImportError as error:
+        raise BrokenCheckError(
+            f"The model's files lie at {shown}, and what reads such a store is not installed here: {error}.",
+            hint="install it, or let MLflow serve its artifacts (mlflow server --artifacts-destination)",
+        ) from error
+    except MlflowException as error:
+        said = str(error)
+        if "No such" in said or "registered artifact repository" in said:
+            raise BrokenCheckError(
+                f"There are no files of a model to be read at {shown}.",
+                hint="is the artifact store a folder of another host, or emptied? let MLflow serve its artifacts "
+                "(mlflow server --artifacts-destination)",
+            ) from error
+        raise OutageError("The artifact store", shown, None, said.strip().splitlines()[-1][:300]) from error
 
 
 def artifact_files(rest: MlflowRest, root: str) -> dict[str, int]:

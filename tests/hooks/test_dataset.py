@@ -144,6 +144,13 @@ def test_a_reader_that_polls_sees_only_whole_pointers(store_path):
     assert len(seen) > 10
 
 
+@pytest.mark.parametrize("edited", [b"", b"{", b"[]", b'{"snapshot": null}'])
+def test_an_edited_pointer_file_is_named(edited, store_path):
+    DatasetHook().publish("orders", "p", {"snapshot": {"partition": "p"}}).write_bytes(edited)
+    with pytest.raises(SourceError, match=r"published/p\.json was edited"):
+        DatasetHook().published("orders")
+
+
 def test_evidence_is_stored_once_under_its_own_hash(store_path):
     hook = DatasetHook()
     uri = hook.put_evidence(b"report", ".json")

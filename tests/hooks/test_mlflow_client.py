@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -10,7 +11,7 @@ import pytest
 from airflow.sdk import Connection
 
 from airflow_dataops.exceptions import BrokenCheckError
-from airflow_dataops.hooks.mlflow import rest_client
+from airflow_dataops.hooks.mlflow import MlflowHook, rest_client
 from airflow_dataops.hooks.mlflow_client import MlflowRest
 
 
@@ -61,3 +62,24 @@ def test_a_host_that_is_no_address_is_a_broken_check_without_its_password(host):
         rest_client(Connection(conn_id="x", conn_type="mlflow", host=host), "x")
     assert "secret" not in str(refused.value)
     assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("/nowhere/model", "no files of a model to be read at /nowhere/model"),
+        ("weird://me:secret@x", "no files of a model to be read at weird://x"),
+        ("s3://nobody/x", "not installed here"),
+    ],
+)
+def test_files_that_mlflow_does_not_serve_and_we_cannot_read_are_a_broken_check(uri, said, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    hook = MlflowHook()
+    hook.rest = MlflowRest("http://127.0.0.1:9")
+    monkeypatch.setattr(hook, "model_version", lambda *_: {})
+    monkeypatch.setattr(hook.rest, "get", lambda *_, **__: {"artifact_uri": uri})
+    with pytest.raises(BrokenCheckError, match=said) as refused:
+        hook.download_model("late", "1", tmp_path / "model")
+    assert "secret" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
