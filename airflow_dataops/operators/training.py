@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 from airflow.sdk.definitions.param import ParamsDict
 
+from airflow_dataops.core.dataset import pointer_name
 from airflow_dataops.core.ledger import Claim, Event, Measurement
 from airflow_dataops.core.training import Provenance, TrainingData, bounded_params, training_digest
 from airflow_dataops.core.words import count_words, plain
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainModelOperator", "prepared"]
 
 Prepare = Callable[..., Any]
+SETTLE_SECONDS = 2.0
 NOTED_PACKAGES = ("python", "apache-airflow", "mlflow", "scikit-learn", "numpy", "pandas", "scipy", "skops")
 
 
@@ -119,7 +121,7 @@ class TrainModelOperator(StationOperator):
     def train(self, context: Context, run: TrackedRun, data: TrainingData) -> dict[str, Any]:
         """Train inside a new run and register what comes of it."""
         store = DatasetHook(self.store_conn_id)
-        snapshots = data.snapshots(store.published(data.dataset))
+        snapshots = published_snapshots(run.ledger, store, data)
         frame = rows_before(store, snapshots, data.time_column, data.holdout_from)
         features, label = prepared(self.prepare, frame, f"before {data.holdout_from}")
         result = {
@@ -192,6 +194,29 @@ class TrainModelOperator(StationOperator):
         """Close the run when somebody stops the task."""
         if self.tracked is not None:
             self.tracked.kill()
+
+
+def published_snapshots(ledger: LedgerStore, store: DatasetHook, data: TrainingData) -> list[Snapshot]:
+    """Return the published snapshots that count; none may be missing that the ledger knows.
+
+    Raises:
+        BrokenCheckError: Nothing is published, or a pointer file is not what the ledger says. A retry does not help.
+    """
+    for patience in (SETTLE_SECONDS, 0.0):
+        snapshots = data.snapshots(store.published(data.dataset))
+        found = {snapshot.partition: snapshot.version for snapshot in snapshots}
+        known = [pointer.value["snapshot"] for pointer in ledger.pointers(pointer_name(data.dataset, ""))]
+        counted = {one["partition"]: one["version"] for one in known if one["partition"] <= data.until}
+        lost = sorted(partition for partition, version in counted.items() if found.get(partition) != version)
+        if not lost:
+            return snapshots
+        time.sleep(patience)  # a publication may be under way, between the ledger and the file
+    raise BrokenCheckError(
+        f"{data.dataset}/{lost[0]} is published as version {counted[lost[0]]}, but the store has "
+        f"{found.get(lost[0]) or 'none'}: a model would silently learn from other rows.",
+        hint="a publication died half-way, or the store was restored from an older backup: clear the task that "
+        "published this partition",
+    )
 
 
 def learned_words(result: Mapping[str, Any]) -> str:

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_dataops.core.training import TrainingData
+from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.operators.dataset import PublishDatasetOperator, SnapshotDatasetOperator, dataset_asset
+from airflow_dataops.operators.training import published_snapshots
 from tests.support.deaths import killed
 
 
@@ -36,7 +39,7 @@ def test_a_retry_makes_no_second_snapshot_and_no_second_event(orders, ledger, st
     first = snapshot_operator(orders).execute(make_context("snapshot"))
     orders.unlink()  # a replay needs no source
     assert snapshot_operator(orders).execute(make_context("snapshot", number=2)) == first
-    assert len(ledger.events(kind="dataset.snapshot")) == 1
+    assert len(ledger.events(kind="dataset.snapshotted")) == 1
 
 
 def test_publishing_moves_pointer_file_and_asset_together(orders, ledger, store_path, make_context):
@@ -156,6 +159,22 @@ def test_a_kill_between_pointer_and_result_does_not_falsify_the_history(orders, 
     told = [row.event.payload for row in ledger.events(kind="dataset.published")]
     assert told[0]["previous"] == {}
     assert told[1]["previous"]["snapshot"] == told[0]["snapshot"]
+
+
+def test_no_training_overlooks_a_publication_that_died_half_way(orders, ledger, store_path, make_context):
+    data = TrainingData("orders", "2026-02", "day", "2026-02-20")
+    snapshot = snapshot_operator(orders).execute(make_context("snapshot"))
+    PublishDatasetOperator(task_id="publish", dataset="orders", gate=snapshot).execute(make_context("publish"))
+    assert [found.to_xcom() for found in published_snapshots(ledger, DatasetHook(), data)] == [snapshot]
+
+    orders.write_text("id\n7\n")
+    newer = snapshot_operator(orders).execute(make_context("snapshot", run_id="next"))
+    station = PublishDatasetOperator(task_id="publish", dataset="orders", gate=newer)
+    killed(DatasetHook, "publish", "before", lambda: station.execute(make_context("publish", run_id="next")))
+    with pytest.raises(BrokenCheckError, match=f"published as version {newer['version']}, but the store has"):
+        published_snapshots(ledger, DatasetHook(), data)
+    station.execute(make_context("publish", run_id="next", number=2))
+    assert [found.to_xcom() for found in published_snapshots(ledger, DatasetHook(), data)] == [newer]
 
 
 def test_names_with_slashes_share_no_pointer(orders, ledger, store_path, make_context):
