@@ -69,5 +69,5 @@ def row_line(cells: list[str]) -> str:
 
 if __name__ == "__main__":
     store = LedgerStore(f"sqlite:///{Path(sys.argv[1]) / 'airflow' / 'dataops' / 'ledger.db'}")
-    snapshots = [row.event for row in store.events(kind="dataset.snapshot") if "/flights_line/" in row.event.actor]
+    snapshots = [row.event for row in store.events(kind="dataset.snapshotted") if "/flights_line/" in row.event.actor]
     print(year_table(store, {event.payload["partition"]: event.actor.split("/")[2] for event in snapshots}))

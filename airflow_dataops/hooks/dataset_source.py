@@ -108,7 +108,7 @@ def refuse_empty(file: Path) -> None:
 
 @contextmanager
 def sql_batches(sql: str, conn_id: str) -> Iterator[pa.RecordBatchReader]:
-    """Stream the rows of a query over an Airflow connection; give the query an ORDER BY to be reproducible."""
+    """Give the rows of a query over an Airflow connection, held in memory; with an ORDER BY they are reproducible."""
     import pandas as pd
 
     connection = existing_connection(conn_id, "create it, or name another one as sql_conn_id")

@@ -85,7 +85,7 @@ class SnapshotDatasetOperator(StationOperator):
         subject = pointer_name(self.dataset, self.partition)
         return Outcome(
             snapshot.to_xcom(),
-            events=[Event("dataset.snapshot", subject, {"sentence": sentence, **snapshot.to_xcom()})],
+            events=[Event("dataset.snapshotted", subject, {"sentence": sentence, **snapshot.to_xcom()})],
             measurements=[Measurement(f"dataset/{self.dataset}/rows", self.partition, snapshot.rows)],
         )
 

@@ -70,7 +70,7 @@ def test_each_thing_is_told_once_in_the_history(survived, ledger):
     told = Counter((event.run_key, event.event.kind, event.event.subject) for event in ledger.events())
     assert set(told.values()) == {1}
     kinds = Counter(event.event.kind for event in ledger.events())
-    for kind in ("dataset.snapshot", "dataset.published", "model.promoted"):
+    for kind in ("dataset.snapshotted", "dataset.published", "model.promoted"):
         assert kinds[kind] == len(POINTS), kinds
     assert ledger.chain_faults() == []
 

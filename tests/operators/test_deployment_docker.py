@@ -20,6 +20,7 @@ from airflow_dataops.hooks.serving import invoke, ping
 from airflow_dataops.operators.deployment import DeployModelOperator, RollbackModelOperator
 from airflow_dataops.operators.image import BuildModelImageOperator
 from airflow_dataops.operators.rollout import Rollout
+from airflow_dataops.testing.processes import wait_until
 from tests.support.deaths import killed
 from tests.support.docker import BASE_IMAGE, docker_connection
 from tests.support.served_models import BODY, EXAMPLE
@@ -89,6 +90,10 @@ def test_the_image_is_labelled_unprivileged_and_small(engine, built, served_mode
     assert [one == two for one, two in shared].count(False) == 1
 
 
+def health(engine, release: str) -> str:
+    return engine.inspect_container(release)["State"]["Health"]["Status"]
+
+
 def test_serve_replace_fail_and_roll_back(docker_engine, built, deployment, served_models, ledger, make_context, capfd):
     first = deploy(deployment, served_models, built["good"]).execute(make_context(run_id="1"))
     status, answer = invoke(first["url"], BODY)
@@ -111,8 +116,8 @@ def test_serve_replace_fail_and_roll_back(docker_engine, built, deployment, serv
     assert "this model always fails" in shown
     assert "the model ends its server" in shown
 
-    # By now the image's own check has run, without anything but Python in the container.
-    assert docker_engine.inspect_container(second["release"])["State"]["Health"]["Status"] == "healthy"
+    # The image's own check runs every ten seconds, without anything but Python in the container.
+    wait_until(lambda: health(docker_engine, second["release"]) == "healthy", 40, "the engine to call it healthy")
 
     back = RollbackModelOperator(task_id="back", model=served_models.name, deployment=deployment)
     result = back.execute(make_context("back"))

@@ -245,7 +245,7 @@ def test_a_try_that_dies_leaves_exactly_one_of_everything_after_the_next(
     assert len(list((store_path / "evidence").rglob("*.json"))) == 1
     assert list(store_path.rglob("*.tmp")) == []
     assert [event.event.kind for event in ledger.events()] == [
-        "dataset.snapshot",
+        "dataset.snapshotted",
         "quality.judged",
         "quality.quarantined",
     ]

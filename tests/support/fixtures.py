@@ -17,6 +17,7 @@ import uuid6
 from airflow_dataops.core.ledger import Event
 from airflow_dataops.hooks.ledger_engine import create_ledger_engine, upgrade
 from airflow_dataops.hooks.ledger_store import LedgerStore
+from tests.support.services import REMEDY, chromium
 
 POSTGRES_URL = os.environ.get("DATAOPS_TEST_POSTGRES_URL", "")
 
@@ -120,3 +121,12 @@ def any_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> LedgerStore:
     if request.param == "sqlite":
         return LedgerStore(f"sqlite:///{tmp_path / 'any.db'}")
     return LedgerStore(request.getfixturevalue("postgres_ledger_url"))
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Give the path of Chromium."""
+    path = chromium()
+    if not path:
+        pytest.skip(f"no Chromium: {REMEDY}")
+    return path
