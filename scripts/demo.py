@@ -40,6 +40,7 @@ from flights.model import features_and_label  # noqa: E402
 
 HELD_MONTH = "2013-02"
 STATIONS = ["snapshot", "gate", "publish", "train", "evaluate", "promote", "build", "deploy"]
+ASIDES = {"quality.quarantined", "evaluation.sealed", "evaluation.looked"}
 FINAL = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
 
@@ -209,10 +210,8 @@ def sentence_of(ledger: LedgerStore, run_id: str, station: str, state: str) -> s
     """Return what the history says of a station, in one sentence."""
     if state == "upstream_failed":
         return "did not run"
-    for recorded in events_of(ledger, run_id, station):
-        if "sentence" in recorded.event.payload:
-            return str(recorded.event.payload["sentence"])
-    return state
+    told = [row.event for row in events_of(ledger, run_id, station) if row.event.kind not in ASIDES]
+    return str(told[0].payload["sentence"]) if told else state
 
 
 def events_of(ledger: LedgerStore, run_id: str, station: str) -> Iterator[RecordedEvent]:
