@@ -211,7 +211,7 @@ def sentence_of(ledger: LedgerStore, run_id: str, station: str, state: str) -> s
     if state == "upstream_failed":
         return "did not run"
     told = [row.event for row in events_of(ledger, run_id, station) if row.event.kind not in ASIDES]
-    return str(told[0].payload["sentence"]) if told else state
+    return str(told[0].payload.get("sentence", state)) if told else state
 
 
 def events_of(ledger: LedgerStore, run_id: str, station: str) -> Iterator[RecordedEvent]:

@@ -41,7 +41,7 @@ class LocalAirflow:
     Args:
         home: AIRFLOW_HOME; kept between starts.
         dags: The folder of DAG files.
-        port: The port wanted for the UI; another free one is taken when it is in use.
+        port: The port wanted for the UI; another free one is taken when it is in use, any free one for 0.
         environment: Further environment variables, such as connections.
     """
 
@@ -106,7 +106,8 @@ class LocalAirflow:
         if not answer.ok:
             return False
         states = {name: component["status"] for name, component in answer.json().items()}
-        return all(states.get(name) == "healthy" for name in ("scheduler", "dag_processor", "triggerer"))
+        healthy = all(states.get(name) == "healthy" for name in ("scheduler", "dag_processor", "triggerer"))
+        return healthy and self.companions.listens("api-server", int(self.url.rsplit(":", 1)[1]))
 
     @cached_property
     def password(self) -> str:

@@ -74,9 +74,10 @@ class LocalMlflow:
         """Whether the server answers."""
         self.companions.check()
         try:
-            return requests.get(f"{self.url}/health", timeout=2).ok
+            answered = requests.get(f"{self.url}/health", timeout=2).ok
         except requests.RequestException:
             return False
+        return answered and self.companions.listens("mlflow", self.port)
 
     def connection(self, *, login: str | None = None, password: str | None = None) -> str:
         """Return the Airflow connection to this server, as ``AIRFLOW_CONN_MLFLOW_DEFAULT`` takes it."""

@@ -79,6 +79,16 @@ class Companions:
                 tail = self.log(name).read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"{name} ended with exit code {process.returncode}; the end of its log:\n{tail}")
 
+    def listens(self, name: str, port: int) -> bool:
+        """Whether it is our program that listens on the port, and not a stranger who was faster."""
+        leader = psutil.Process(self.processes[name].pid)
+        try:
+            family = [leader, *leader.children(recursive=True)]
+            sockets = [found for process in family for found in process.net_connections(kind="tcp")]
+        except psutil.NoSuchProcess:
+            return False
+        return any(taken.status == psutil.CONN_LISTEN and taken.laddr.port == port for taken in sockets)
+
     def stop(self) -> None:
         """End all programs and their children, politely at first."""
         for process in reversed(self.processes.values()):

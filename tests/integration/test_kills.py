@@ -24,7 +24,7 @@ POINTS = {"2013-01": "before", "2013-03": "after", "2013-05": "recorded"}
 
 @pytest.fixture(scope="module")
 def mlflow(tmp_path_factory):
-    with LocalMlflow(tmp_path_factory.mktemp("mlflow")) as server:
+    with LocalMlflow(tmp_path_factory.mktemp("mlflow"), port=0) as server:
         yield server
 
 
@@ -36,7 +36,7 @@ def airflow(tmp_path_factory, mlflow, flights_inbox):
         "AIRFLOW_CONN_MLFLOW_DEFAULT": mlflow.connection(login="line", password=PASSWORD),
     }
     home = tmp_path_factory.mktemp("airflow")
-    with LocalAirflow(home, Path(__file__).parent / "dags", environment=environment) as running:
+    with LocalAirflow(home, Path(__file__).parent / "dags", port=0, environment=environment) as running:
         running.unpause("killed_line")
         yield running
     for process in serving_processes(home):

@@ -28,6 +28,7 @@ def home(tmp_path_factory) -> Path:
 
 def demo(home: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "scripts" / "demo.py"), "--oneshot", "--home", str(home)]
+    command += ["--port", "0", "--mlflow-port", "0"]
     return subprocess.run(command, capture_output=True, text=True, timeout=550, check=False)
 
 
@@ -63,7 +64,7 @@ def test_a_second_demo_does_nothing_twice(first, home, ledger):
 @pytest.fixture(scope="module")
 def airflow(first, home):
     """Start the demo's Airflow again, as somebody who looks around."""
-    with LocalMlflow(home / "mlflow") as mlflow:
+    with LocalMlflow(home / "mlflow", port=0) as mlflow:
         environment = {
             "FLIGHTS_INBOX": str(home / "inbox"),
             "AIRFLOW_CONN_MLFLOW_DEFAULT": mlflow.connection(),
@@ -71,7 +72,7 @@ def airflow(first, home):
             # The browser needs no password then; the API takes the demo's all the same.
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         }
-        with LocalAirflow(home / "airflow", ROOT / "dags", environment=environment) as running:
+        with LocalAirflow(home / "airflow", ROOT / "dags", port=0, environment=environment) as running:
             for dag in ("flights_line", "flights_quality_only", "rollback_model"):
                 running.unpause(dag)
             yield running
