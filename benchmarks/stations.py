@@ -44,6 +44,7 @@ from flights_line import dag  # noqa: E402
 from airflow_dataops.hooks.dataset import DatasetHook  # noqa: E402
 from airflow_dataops.hooks.ledger import LedgerHook  # noqa: E402
 from airflow_dataops.hooks.ledger_store import LedgerStore  # noqa: E402
+from airflow_dataops.hooks.process import ProcessHook  # noqa: E402
 from airflow_dataops.operators.station import StationOperator  # noqa: E402
 from airflow_dataops.testing.local_mlflow import LocalMlflow  # noqa: E402
 from flights.deliveries import write_deliveries  # noqa: E402
@@ -109,6 +110,9 @@ def main() -> int:
         dag.task_dict["evaluate"].margin = 1.0
         for month in ["2013-01", "2013-03", "2013-04", "2013-05"][: 3 if chosen.quick else 4]:
             dag.test(logical_date=pendulum.parse(f"{month}-01"), run_conf={"month": month})
+    processes = ProcessHook()
+    for release in processes.releases("flights"):
+        processes.stop("flights", release.name)
     rows = [
         Row(f"{task}: ledger, claims, evidence", statistics.median(seconds[1:]) * 1000, "ms", LIMIT_MILLISECONDS)
         for task, seconds in stopwatch.spent.items()

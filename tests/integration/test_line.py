@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from airflow_dataops.hooks.ledger_store import LedgerStore
+from airflow_dataops.hooks.process import ProcessHook
 from airflow_dataops.testing.local_airflow import LocalAirflow
 from airflow_dataops.testing.local_mlflow import LocalMlflow
 
@@ -76,6 +77,9 @@ def airflow(first, home):
             for dag in ("flights_line", "flights_quality_only", "rollback_model"):
                 running.unpause(dag)
             yield running
+            processes = ProcessHook(root=running.home / "dataops" / "processes")
+            for release in processes.releases("flights"):
+                processes.stop("flights", release.name)
 
 
 def run(airflow: LocalAirflow, dag: str, **params) -> tuple[str, str]:
