@@ -278,7 +278,7 @@ def test_verdict_events_and_figures_are_the_same_on_postgresql(
     result = operator.execute(make_context("gate"))
     store = LedgerStore(postgres_ledger_url)
     judged, _ = store.events()
-    assert (judged.event.subject, judged.event.payload["sentence"]) == ("dataset/o'x/é/2026-01", result["sentence"])
+    assert (judged.event.subject, judged.event.payload["sentence"]) == ("dataset/o'x%2Fé/2026-01", result["sentence"])
     assert [point.value for point in store.series(f"quality/o'x/é/{result['failed'][0]}")] == [0.5]
     assert store.chain_faults() == []
 
