@@ -1,39 +1,24 @@
-"""The command line: ``airflow-dataops …``."""
+"""``airflow-dataops ledger …`` and ``airflow-dataops audit …``: the ledger's schema and its history."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
 
-from airflow_dataops.exceptions import DataOpsError
+from airflow_dataops.cli.parsing import Commands, verbs
 
-__all__ = ["main"]
+__all__ = ["add_commands", "chosen_url"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 is success, 1 a finding, 2 a misuse or an outage."""
-    options = build_parser().parse_args(arguments)
-    try:
-        return int(options.run(options))
-    except DataOpsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
-    parser = argparse.ArgumentParser(prog="airflow-dataops", description="Data and model production line.")
-    nouns = parser.add_subparsers(required=True, metavar="COMMAND")
-    ledger = nouns.add_parser("ledger", help="the ledger's database").add_subparsers(required=True, metavar="VERB")
+def add_commands(nouns: Commands) -> None:
+    """Add what can be done with the ledger."""
+    ledger = verbs(nouns, "ledger", "the ledger's database")
     upgrade = ledger.add_parser("upgrade", help="bring the schema up to date; safe to repeat")
     add_url(upgrade)
     upgrade.set_defaults(run=ledger_upgrade)
-    audit = nouns.add_parser("audit", help="the history").add_subparsers(required=True, metavar="VERB")
+    audit = verbs(nouns, "audit", "the history")
     verify = audit.add_parser("verify", help="find events that were edited or removed; exit code 1 if there are any")
     add_url(verify)
     verify.set_defaults(run=audit_verify)
-    return parser
 
 
 def add_url(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +57,3 @@ def chosen_url(options: argparse.Namespace) -> str:
     from airflow_dataops import settings
 
     return settings.ledger_url()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
