@@ -1,0 +1,113 @@
+"""How one engine says things that SQL dialects say differently. DuckDB's way is the default."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_dataops.core.quality_sql.refusal import UncompilableError
+
+__all__ = ["Dialect", "conjunction", "disjunction", "negation"]
+
+MAX_SAFE_INTEGER = 2**63
+
+
+class Dialect:
+    """DuckDB's way; other engines inherit and change what they say differently.
+
+    A method that cannot keep the meaning in its engine raises `UncompilableError`; the check then runs elsewhere.
+    """
+
+    name = "duckdb"
+
+    def missing(self, value: exp.Expression, *, is_float: bool) -> exp.Expression:
+        """Return the predicate that a value is missing; it is never null itself."""
+        absent: exp.Expression = exp.Is(this=value, expression=exp.Null())
+        if is_float:
+            absent = exp.paren(exp.or_(absent, exp.IsNan(this=value.copy()), copy=False))
+        return absent
+
+    def count_if(self, predicate: exp.Expression, weight: exp.Expression | None = None) -> exp.Expression:
+        """Return how many rows meet a predicate that may be null; of grouped rows the sum of their weights."""
+        if weight is not None:
+            return exp.func("COALESCE", exp.Sum(this=exp.Case().when(predicate, weight.copy())), exp.Literal.number(0))
+        return exp.Filter(this=exp.Count(this=exp.Star()), expression=exp.Where(this=predicate))
+
+    def literal(self, value: Any) -> exp.Expression:  # noqa: C901, PLR0911 - one line for each type
+        """Return a Python value as a literal of its own type; hostile texts are safe."""
+        if value is None:
+            return exp.Null()
+        if isinstance(value, bool):
+            return exp.Boolean(this=value)
+        if isinstance(value, int):
+            return integer_literal(value)
+        if isinstance(value, float):
+            return self.float_literal(value)
+        if isinstance(value, Decimal):
+            return exp.Literal.number(format(value, "f"))
+        if isinstance(value, datetime):
+            return exp.cast(
+                exp.Literal.string(value.isoformat(sep=" ")), "timestamptz" if value.tzinfo else "timestamp"
+            )
+        if isinstance(value, date):
+            return exp.cast(exp.Literal.string(value.isoformat()), "date")
+        if isinstance(value, time):
+            return exp.cast(exp.Literal.string(value.isoformat()), "time")
+        if isinstance(value, str):
+            return self.text_literal(value)
+        raise UncompilableError(f"a value of type {type(value).__name__} has no literal in SQL")
+
+    def float_literal(self, value: float) -> exp.Expression:
+        """Return a number as DOUBLE: bare literals would be decimals, and 0.1 + 0.2 would be 0.3."""
+        return exp.cast(exp.Literal.string(repr(value)), "double")
+
+    def text_literal(self, value: str) -> exp.Expression:
+        """Return a text."""
+        if "\x00" in value:
+            raise UncompilableError("a text with a zero byte has no literal in SQL")
+        return exp.Literal.string(value)
+
+    def length(self, value: exp.Expression) -> exp.Expression:
+        """Return the length of a text in code points."""
+        return exp.Length(this=value)
+
+    def matches(self, value: exp.Expression, pattern: str) -> exp.Expression:
+        """Return whether a text holds a match of an RE2 pattern (already translated from Python's)."""
+        return exp.Anonymous(this="regexp_matches", expressions=[value, self.text_literal(pattern)])
+
+    def total(self, value: exp.Expression) -> exp.Expression:
+        """Return the sum of numbers, stable against their order."""
+        return exp.Anonymous(this="fsum", expressions=[exp.cast(value, "double")])
+
+    def rows_are(self, left: exp.Expression, right: exp.Expression) -> exp.Expression:
+        """Return whether two values are equal where null equals null."""
+        return exp.NullSafeEQ(this=left, expression=right)
+
+    def sql(self, query: exp.Expression) -> str:
+        """Return the text of a query."""
+        return str(query.sql(dialect=self.name))
+
+
+def integer_literal(value: int) -> exp.Expression:
+    """Return a whole number; SQL has signs as operators."""
+    number = exp.Literal.number(str(abs(value)))
+    return exp.paren(exp.Neg(this=number)) if value < 0 else number
+
+
+def conjunction(*predicates: exp.Expression | None) -> exp.Expression | None:
+    """Return all predicates joined by AND; None when there are none."""
+    given = [predicate.copy() for predicate in predicates if predicate is not None]
+    return exp.and_(*given, copy=False) if given else None
+
+
+def disjunction(*predicates: exp.Expression) -> exp.Expression:
+    """Return the predicates joined by OR; false when there are none."""
+    return exp.or_(*[predicate.copy() for predicate in predicates], copy=False) if predicates else exp.false()
+
+
+def negation(predicate: exp.Expression) -> exp.Expression:
+    """Return the opposite of a predicate."""
+    return exp.Not(this=exp.paren(predicate.copy()))

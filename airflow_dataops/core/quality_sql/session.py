@@ -1,0 +1,141 @@
+"""All checks of a suite, planned and asked together: one common pass, then only what is still open."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_dataops.core.quality_sql.compiler import compile_rule
+from airflow_dataops.core.quality_sql.conditions import domain_of
+from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
+from airflow_dataops.core.quality_sql.results import Found, ResultFormat
+from airflow_dataops.core.quality_sql.rule import Ask, Facts, RowRule, Rule
+from airflow_dataops.core.quality_sql.table import Table
+
+__all__ = ["judge_all"]
+
+for _name in ("column_values",):
+    importlib.import_module(f"airflow_dataops.core.quality_sql.{_name}")
+
+SAMPLE_ROWS = 50_000
+FEW_DISTINCT = 0.02
+"""A column counts as low in distinct values when a sample's first rows hold at most this share of them."""
+
+
+def judge_all(
+    expectations: Sequence[Mapping[str, Any]], table: Table, ask: Ask, wanted: ResultFormat
+) -> tuple[dict[int, Found], dict[int, str]]:
+    """Judge the expectations on a table.
+
+    Args:
+        expectations: ``type`` and ``kwargs`` of each.
+        table: The data.
+        ask: Runs a query in the engine.
+        wanted: How much results tell.
+
+    Returns:
+        What came of each by its number, and by number why the others cannot be compiled.
+    """
+    rules: dict[int, Rule] = {}
+    found: dict[int, Found] = {}
+    refused: dict[int, str] = {}
+    for number, expectation in enumerate(expectations):
+        kwargs = expectation["kwargs"]
+        try:
+            rules[number] = compile_rule(expectation["type"], kwargs, table, domain_of(kwargs, table))
+        except UnfitError as error:
+            found[number] = Found(success=False, exception=str(error))
+        except UncompilableError as error:
+            refused[number] = str(error)
+    answers = common_pass(rules, table, ask)
+    facts = Facts()
+    for number, rule in sorted(rules.items(), key=lambda item: order_of(expectations[item[0]])):
+        try:
+            found[number] = rule.judge(answers[number], ask, facts, wanted)
+        except UnfitError as error:
+            found[number] = Found(success=False, exception=str(error))
+        except UncompilableError as error:
+            refused[number] = str(error)
+    return found, refused
+
+
+def order_of(expectation: Mapping[str, Any]) -> int:
+    """Judge uniqueness of single columns before compound keys, which it may prove."""
+    return 0 if expectation["type"] == "expect_column_values_to_be_unique" else 1
+
+
+def common_pass(rules: Mapping[int, Rule], table: Table, ask: Ask) -> dict[int, dict[str, Any]]:
+    """Ask all figures of all rules at once, equal ones once, and return them by rule and key.
+
+    String rules on columns of few distinct values are judged on these.
+    """
+    few = columns_of_few_values(rules, table, ask)
+    answers: dict[int, dict[str, Any]] = {number: {} for number in rules}
+    plain = {n: rule for n, rule in rules.items() if not (isinstance(rule, RowRule) and rule.text_column in few)}
+    grouped: dict[str, dict[int, RowRule]] = {}
+    for number, rule in rules.items():
+        if isinstance(rule, RowRule) and rule.text_column in few:
+            grouped.setdefault(rule.text_column, {})[number] = rule
+    distribute(answers, {n: rule.figures() for n, rule in plain.items()}, table.select(), ask)
+    for column, members in grouped.items():
+        distribute(answers, *on_distinct_values(members, column, table), ask)
+    return answers
+
+
+def distribute(
+    answers: dict[int, dict[str, Any]],
+    asked: Mapping[int, Mapping[str, exp.Expression]],
+    query: exp.Select,
+    ask: Ask,
+) -> None:
+    """Ask the figures in one query and give each rule its own."""
+    names: dict[str, str] = {}
+    expressions: list[exp.Expression] = []
+    for figures in asked.values():
+        for expression in figures.values():
+            text = expression.sql()
+            if text not in names:
+                names[text] = f"f{len(names)}"
+                expressions.append(exp.alias_(expression.copy(), names[text]))
+    if not expressions:
+        return
+    row = ask(query.select(*expressions))[0]
+    values = dict(zip(names, row, strict=True))
+    for number, figures in asked.items():
+        answers[number].update({key: values[expression.sql()] for key, expression in figures.items()})
+
+
+def columns_of_few_values(rules: Mapping[int, Rule], table: Table, ask: Ask) -> set[str]:
+    """Return text columns with few distinct values, told from the first rows; a wrong guess costs time only."""
+    columns = sorted({r.text_column for r in rules.values() if isinstance(r, RowRule) and r.text_column})
+    if not columns:
+        return set()
+    inner = table.select(*[table.value(name) for name in columns]).limit(SAMPLE_ROWS)
+    counts = [exp.Count(this=exp.Distinct(expressions=[table.value(name, "few")])) for name in columns]
+    rows, *distinct = ask(exp.select(exp.Count(this=exp.Star()), *counts).from_(inner.subquery("few")))[0]
+    return {name for name, count in zip(columns, distinct, strict=True) if count <= max(rows * FEW_DISTINCT, 1)}
+
+
+def on_distinct_values(
+    members: Mapping[int, RowRule], column: str, table: Table
+) -> tuple[dict[int, dict[str, exp.Expression]], exp.Select]:
+    """Return the members' figures over ``GROUP BY column`` and the query they are asked of."""
+    # The grouped rows are called ``data`` too, so predicates on the one column hold as they are.
+    whole = [number for number, rule in members.items() if rule.domain is None]
+    weight = exp.column("n", table="data")
+    asked: dict[int, dict[str, exp.Expression]] = {}
+    for number in members:
+        rule = members[number]
+        if number not in whole:
+            asked[number] = dict(rule.figures())
+            continue
+        count_if = table.dialect.count_if
+        asked[number] = {"unexpected": count_if(rule.predicate, weight), "elements": exp.Sum(this=weight.copy())}
+        if rule.missing is not None:
+            asked[number]["missing"] = count_if(rule.missing.copy(), weight)
+    counted = exp.alias_(exp.Count(this=exp.Star()), "n", quoted=True)
+    grouped = table.select(table.value(column), counted).group_by(table.value(column))
+    return asked, exp.select().from_(grouped.subquery("data"))

@@ -1,0 +1,87 @@
+"""What an engine tells of the data it holds: columns, their kinds, and where a row stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlglot import exp
+
+from airflow_dataops.core.quality_sql.dialect import Dialect
+
+__all__ = ["Column", "Kind", "Table"]
+
+
+class Kind(StrEnum):
+    """What a column holds, as far as checks care."""
+
+    BOOLEAN = "truth values"
+    INTEGER = "whole numbers"
+    FLOAT = "numbers"
+    DECIMAL = "decimal numbers"
+    TEXT = "text"
+    DATE = "dates"
+    TIMESTAMP = "times"
+    ZONED = "times with zone"
+    TIME = "times of day"
+    BINARY = "bytes"
+    OTHER = "other things"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether one can calculate with it; truth values count as 0 and 1 in pandas, not here."""
+        return self in {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL}
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it is a point in time."""
+        return self in {Kind.DATE, Kind.TIMESTAMP, Kind.ZONED}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Args:
+        name: As the data name it; may hold anything.
+        kind: What it holds.
+        native: The type's name in pandas' words for files and frames, else in the database's.
+        aliases: Other names of the type that type checks accept.
+        nullable: False where it is known that no value is missing.
+    """
+
+    name: str
+    kind: Kind
+    native: str
+    aliases: tuple[str, ...] = ()
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The data a suite is run on, as SQL sees them.
+
+    Args:
+        columns: By name, in order.
+        dialect: How the engine speaks.
+        source: What stands after FROM; its alias is ``data``.
+        position: What tells where a row stands and orders rows; unique in the table.
+    """
+
+    columns: Mapping[str, Column]
+    dialect: Dialect
+    source: exp.Expression
+    position: exp.Expression
+
+    def value(self, name: str, alias: str = "data") -> exp.Column:
+        """Return the column as an expression; quoted, so that any name is safe."""
+        return exp.column(exp.to_identifier(name, quoted=True), table=exp.to_identifier(alias))
+
+    def missing(self, name: str, alias: str = "data") -> exp.Expression:
+        """Return the predicate that a value is missing: null, or not a number, as in pandas."""
+        return self.dialect.missing(self.value(name, alias), is_float=self.columns[name].kind is Kind.FLOAT)
+
+    def select(self, *expressions: exp.Expression) -> exp.Select:
+        """Return a query over the data."""
+        return exp.select(*expressions).from_(self.source.copy())

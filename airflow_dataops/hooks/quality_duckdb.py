@@ -1,0 +1,130 @@
+"""DuckDB as the engine of checks: files and frames, embedded, with bounded memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_dataops.core.words import plain
+from airflow_dataops.exceptions import SourceError
+from airflow_dataops.hooks.quality_columns import duckdb_column
+from airflow_dataops.hooks.quality_frame import as_arrow
+from airflow_dataops.hooks.quality_source import reader_of
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import sqlglot.expressions as exp
+
+    from airflow_dataops.core.quality_sql.table import Table
+
+__all__ = ["DuckDBEngine", "open_duckdb"]
+
+POSITION = "__dataops_position"
+MAX_INLINE = 500
+
+
+class DuckDBEngine:
+    """Runs compiled checks on one source.
+
+    Args:
+        connection: Holds the source as ``source``, with positions.
+        table: What the source looks like.
+        data: The source itself, for checks that run elsewhere.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, table: Table, data: Any) -> None:
+        self.connection = connection
+        self.table = table
+        self.data = data
+        self.remembered = 0
+
+    def ask(self, query: exp.Query) -> list[tuple[Any, ...]]:
+        """Run a query and return its rows."""
+        return list(self.connection.execute(self.table.dialect.sql(query)).fetchall())
+
+    def remember(self, positions: Sequence[int]) -> exp.Expression:
+        """Return a predicate that is true of the rows at these positions, however many there are."""
+        import pyarrow as pa
+        from sqlglot import exp
+
+        if len(positions) <= MAX_INLINE:
+            numbers = [exp.Literal.number(position) for position in positions]
+            return exp.In(this=self.table.position.copy(), expressions=numbers) if numbers else exp.false()
+        name = f"positions_{self.remembered}"
+        self.remembered += 1
+        self.connection.register(name, pa.table({"position": pa.array(positions, pa.int64())}))
+        inner = exp.select(exp.column("position")).from_(exp.to_table(name))
+        return exp.In(this=self.table.position.copy(), query=inner.subquery())
+
+    def frame(self) -> pd.DataFrame:
+        """Return all rows as pandas reads them, for checks that only Great Expectations can run."""
+        import pandas as pd
+
+        if isinstance(self.data, Path):
+            return reader_of(self.data).frame(self.data)
+        return self.data if isinstance(self.data, pd.DataFrame) else as_arrow(self.data)[0].to_pandas()
+
+
+@contextmanager
+def open_duckdb(
+    data: Any, *, columns: Sequence[str] | None = None, memory_limit: str | None = None, threads: int | None = None
+) -> Iterator[DuckDBEngine]:
+    """Open a source for checks.
+
+    Args:
+        data: A pandas or polars frame, an arrow table, or the path of a parquet, CSV or JSON file.
+        columns: The columns that checks read; None for all. Others are not loaded.
+        memory_limit: What DuckDB may use, such as "300MB"; beyond it intermediate results go to disk.
+        threads: How many threads it may use.
+
+    Raises:
+        SourceError: Missing, empty, of an unknown kind, or not what its name says. A retry does not help.
+    """
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="dataops-duckdb-") as folder, duckdb.connect() as connection:
+        settle(connection, folder, memory_limit, threads)
+        if isinstance(data, str | Path):
+            data = Path(data)
+        try:
+            yield DuckDBEngine(connection, load(connection, data, columns), data)
+        except duckdb.OutOfMemoryException as error:
+            raise SourceError(
+                f"The checks need more memory or disk than DuckDB may use: {plain(str(error).splitlines()[0], 200)}",
+                hint="raise memory_limit, or free disk space in the temporary folder",
+            ) from error
+
+
+def settle(connection: duckdb.DuckDBPyConnection, folder: str, memory_limit: str | None, threads: int | None) -> None:
+    """Set limits; spill beside the system's temporary files."""
+    connection.execute("SET temp_directory = ?", [folder])
+    connection.execute("SET TimeZone = 'UTC'")
+    if memory_limit:
+        connection.execute("SET memory_limit = ?", [memory_limit])
+    if threads:
+        connection.execute("SET threads = ?", [threads])
+
+
+def load(connection: duckdb.DuckDBPyConnection, data: Any, columns: Sequence[str] | None) -> Table:
+    """Make ``source`` out of the data and return what it looks like."""
+    from sqlglot import exp
+
+    from airflow_dataops.core.quality_sql.dialect import Dialect
+    from airflow_dataops.core.quality_sql.table import Table
+
+    if isinstance(data, Path):
+        natives = reader_of(data).load(connection, data, POSITION, columns)
+    else:
+        arrow, natives = as_arrow(data)
+        connection.register("frame", arrow)
+        # Arrow has no row numbers; DuckDB computes them only where a query asks for positions.
+        columns_and_position = f"*, row_number() OVER () - 1 AS {POSITION}"
+        connection.execute(f"CREATE TEMP VIEW source AS SELECT {columns_and_position} FROM frame")  # noqa: S608 - ours
+    described = connection.execute("DESCRIBE source").fetchall()
+    known = {row[0]: duckdb_column(row[0], row[1], natives.get(row[0])) for row in described if row[0] != POSITION}
+    source = exp.alias_(exp.to_table("source"), "data", table=True)
+    return Table(known, Dialect(), source, exp.column(POSITION, table="data"))

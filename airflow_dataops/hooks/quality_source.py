@@ -1,0 +1,111 @@
+"""Files that checks read: each kind with its way into DuckDB and into pandas, which must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_dataops.exceptions import SourceError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+__all__ = ["reader_of"]
+
+
+class FileReader(Protocol):
+    """How one kind of file is read."""
+
+    def load(
+        self, connection: duckdb.DuckDBPyConnection, path: Path, position: str, columns: Sequence[str] | None
+    ) -> Mapping[str, str]:
+        """Make ``source`` with a column of positions; return pandas' type names where they are known."""
+
+    def frame(self, path: Path) -> pd.DataFrame:
+        """Return what pandas reads."""
+
+
+class ParquetReader:
+    """Parquet is scanned where it lies: columns are read one by one, and only those that are asked for."""
+
+    def load(
+        self, connection: duckdb.DuckDBPyConnection, path: Path, position: str, columns: Sequence[str] | None
+    ) -> Mapping[str, str]:
+        """Make ``source`` a view of the file."""
+        # A view takes no parameters, so the path is quoted here.
+        named = str(path).replace("'", "''")
+        rows = f"* EXCLUDE (file_row_number), file_row_number AS {position}"
+        statement = f"CREATE TEMP VIEW source AS SELECT {rows} FROM read_parquet('{named}', file_row_number = true)"  # noqa: S608
+        run(connection, path, statement)
+        return {}
+
+    def frame(self, path: Path) -> pd.DataFrame:
+        """Return what pandas reads, without what its metadata say of an index."""
+        import pyarrow.parquet as pq
+
+        frame: pd.DataFrame = pq.read_table(path).to_pandas(ignore_metadata=True)
+        return frame
+
+
+class CsvReader:
+    """CSV is parsed once, into a table, with the types that pandas would find."""
+
+    missing = (
+        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
+        "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+    )  # fmt: skip
+    types = ("BOOLEAN", "BIGINT", "DOUBLE", "VARCHAR")
+
+    def load(
+        self, connection: duckdb.DuckDBPyConnection, path: Path, position: str, columns: Sequence[str] | None
+    ) -> Mapping[str, str]:
+        """Make ``source`` a table of the columns that are asked for."""
+        reader = "read_csv(?, header = true, nullstr = ?, auto_type_candidates = ?, sample_size = -1)"
+        given = [str(path), list(self.missing), list(self.types)]
+        run(connection, path, f"CREATE TEMP TABLE rows AS SELECT * FROM {reader}", given)  # noqa: S608 - ours
+        run(connection, path, f"CREATE TEMP VIEW source AS SELECT *, rowid AS {position} FROM rows")  # noqa: S608 - ours
+        return {}
+
+    def frame(self, path: Path) -> pd.DataFrame:
+        """Return what pandas reads."""
+        import pandas as pd
+
+        return pd.read_csv(path)
+
+
+READERS: Mapping[str, FileReader] = {".parquet": ParquetReader(), ".csv": CsvReader()}
+
+
+def reader_of(path: Path) -> FileReader:
+    """Return what reads a file of this name.
+
+    Raises:
+        SourceError: Missing, or of an unknown kind. A retry does not help.
+    """
+    kind = Path(path.name.lower().removesuffix(".gz").removesuffix(".zst")).suffix
+    if kind not in READERS:
+        raise SourceError(
+            f"{path} is of a kind we cannot read ({kind or 'no suffix'}); allowed: {', '.join(sorted(READERS))}.",
+            hint="rename or convert the file",
+        )
+    if not path.exists():
+        raise SourceError(f"There is no file at {path}.", hint="has the delivery arrived, and is the name right?")
+    if not path.stat().st_size:
+        raise SourceError(f"The file {path} is empty (0 bytes).", hint="was the delivery cut off? ask the sender")
+    return READERS[kind]
+
+
+def run(connection: duckdb.DuckDBPyConnection, path: Path, statement: str, given: Sequence[Any] = ()) -> None:
+    """Carry out a statement that reads a file."""
+    import duckdb
+
+    try:
+        connection.execute(statement, list(given))
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException, duckdb.BinderException) as e:
+        reason = str(e).strip().splitlines()[0]
+        raise SourceError(
+            f"{path} cannot be read as {path.suffix.lstrip('.').upper()}: {reason[:300]}",
+            hint="look at the first lines of the file; is it whole, and is it what its name says?",
+        ) from e
