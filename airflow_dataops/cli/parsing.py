@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 else:
     Commands = object
 
-__all__ = ["Commands", "verbs"]
+__all__ = ["verbs"]
 
 
 def verbs(nouns: Commands, noun: str, help_text: str) -> Commands:
