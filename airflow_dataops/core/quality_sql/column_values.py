@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
-from airflow_dataops.core.quality_sql.dialect import negation
+from airflow_dataops.core.quality_sql.dialect import disjunction, negation
+from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 from airflow_dataops.core.quality_sql.rule import RowRule, Rule
-from airflow_dataops.core.quality_sql.table import Kind
+from airflow_dataops.core.quality_sql.table import Column, Kind
 
-__all__ = ["column_rule"]
+__all__ = ["column_rule", "is_comparable"]
 
 
 def column_rule(given: Arguments, unexpected: exp.Expression) -> RowRule:
@@ -53,11 +55,61 @@ def in_set(given: Arguments) -> Rule:
 def membership(given: Arguments, values: list[Any]) -> exp.Expression:
     """Return whether the value is one of `values`, compared as pandas does: 1 is 1.0 and True, never '1'."""
     column = given.column()
+    if column.kind.is_time or column.kind is Kind.BINARY:
+        raise UncompilableError(f"pandas compares {column.kind} with a set in its own way")
     comparable = [value for value in values if value is not None and is_comparable(column.kind, value)]
     if not comparable:
         return exp.false()
     literals = [given.table.dialect.literal(value) for value in comparable]
     return exp.In(this=given.table.value(column.name), expressions=literals)
+
+
+@compiles("expect_column_values_to_not_be_in_set")
+def not_in_set(given: Arguments) -> Rule:
+    """Fail rows whose value is one of the set."""
+    return column_rule(given, membership(given, given.kwargs["value_set"]))
+
+
+@compiles("expect_column_values_to_be_between")
+def between(given: Arguments) -> Rule:
+    """Fail values below the smallest or above the largest that is allowed."""
+    column, kwargs = given.column(), given.kwargs
+    low, high = bound(column, kwargs.get("min_value")), bound(column, kwargs.get("max_value"))
+    if low is None and high is None:
+        raise UnfitError("min_value and max_value cannot both be None")
+    value, wrong = given.table.value(column.name), []
+    if column.kind is Kind.BOOLEAN:
+        value = exp.cast(value, "int")
+    if low is not None:
+        below = exp.LTE if kwargs.get("strict_min") else exp.LT
+        wrong.append(below(this=value.copy(), expression=given.table.dialect.literal(low)))
+    if high is not None:
+        above = exp.GTE if kwargs.get("strict_max") else exp.GT
+        wrong.append(above(this=value.copy(), expression=given.table.dialect.literal(high)))
+    return column_rule(given, disjunction(*wrong))
+
+
+def bound(column: Column, given: Any) -> Any:
+    """Return a bound as something that can be compared with the column's values.
+
+    Raises:
+        UnfitError: It cannot be compared with them.
+    """
+    if given is None:
+        return None
+    if isinstance(given, str) and column.kind.is_time:
+        try:
+            parsed = datetime.fromisoformat(given)
+        except ValueError as error:
+            raise UnfitError(f"the bound {given!r} is no time in ISO 8601") from error
+        if column.kind is Kind.ZONED and parsed.tzinfo is None:
+            return parsed.replace(tzinfo=UTC)
+        return parsed
+    if isinstance(given, date) and column.kind.is_time:
+        return given
+    if isinstance(given, int | float) and (column.kind.is_number or column.kind is Kind.BOOLEAN):
+        return given
+    raise UnfitError(f"the column {column.name} holds {column.kind}, which cannot be compared with {given!r}")
 
 
 def is_comparable(kind: Kind, value: Any) -> bool:

@@ -24,11 +24,13 @@ class Arguments:
     """What a compiler gets.
 
     Args:
+        kind: The type of the expectation.
         kwargs: The expectation's own arguments, as its suite writes them.
         table: The data.
         domain: Which rows are looked at, compiled from ``row_condition``; None for all.
     """
 
+    kind: str
     kwargs: Mapping[str, Any]
     table: Table
     domain: exp.Expression | None
@@ -81,4 +83,4 @@ def compile_rule(kind: str, kwargs: Mapping[str, Any], table: Table, domain: exp
     """
     if kind not in COMPILERS:
         raise UncompilableError(f"{kind} is not compiled")
-    return COMPILERS[kind](Arguments(kwargs, table, domain))
+    return COMPILERS[kind](Arguments(kind, kwargs, table, domain))

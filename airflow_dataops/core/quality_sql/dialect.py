@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlglot import exp
 
@@ -12,7 +13,7 @@ from airflow_dataops.core.quality_sql.refusal import UncompilableError
 
 __all__ = ["Dialect", "conjunction", "disjunction", "negation"]
 
-MAX_SAFE_INTEGER = 2**63
+Ask: TypeAlias = Callable[[exp.Query], list[tuple[Any, ...]]]
 
 
 class Dialect:
@@ -81,6 +82,44 @@ class Dialect:
     def total(self, value: exp.Expression) -> exp.Expression:
         """Return the sum of numbers, stable against their order."""
         return exp.Anonymous(this="fsum", expressions=[exp.cast(value, "double")])
+
+    def mean(self, value: exp.Expression) -> exp.Expression:
+        """Return the mean, stable against the order of rows."""
+        return exp.Anonymous(this="favg", expressions=[exp.cast(value, "double")])
+
+    def standard_deviation(self, value: exp.Expression) -> exp.Expression:
+        """Return the standard deviation of a sample (n - 1); null for fewer than two values."""
+        return exp.StddevSamp(this=exp.cast(value, "double"))
+
+    def quantile_linear(self, value: exp.Expression, share: float) -> exp.Expression:
+        """Return a quantile, interpolated between neighbours."""
+        return exp.Anonymous(this="quantile_cont", expressions=[exp.cast(value, "double"), exp.Literal.number(share)])
+
+    def values_at(
+        self, column: exp.Expression, rows: exp.Select, count: int, places: Sequence[int], ask: Ask
+    ) -> dict[int, Any]:
+        """Return the values at places of the sorted column.
+
+        Args:
+            column: The value.
+            rows: A query over the rows that have one; selects nothing yet.
+            count: How many rows it has.
+            places: Places from 0.
+            ask: Runs a query.
+        """
+        # quantile_disc takes the value at ceil(share × n), so a share amid a place's interval hits it exactly.
+        wanted = sorted(set(places))
+        figures = [
+            exp.Anonymous(
+                this="quantile_disc", expressions=[column.copy(), exp.Literal.number(repr((place + 0.5) / count))]
+            )
+            for place in wanted
+        ]
+        return dict(zip(wanted, ask(rows.select(*figures))[0], strict=True))
+
+    def in_order(self, value: exp.Expression, *, is_text: bool) -> exp.Expression:
+        """Return what to order by so that values come as Python sorts them: texts by code points."""
+        return value
 
     def rows_are(self, left: exp.Expression, right: exp.Expression) -> exp.Expression:
         """Return whether two values are equal where null equals null."""

@@ -146,7 +146,7 @@ class QueryRule:
         decide: Asks and returns what came of it.
     """
 
-    decide: Callable[[Ask, Facts, ResultFormat], Found]
+    decide: Callable[[Ask, ResultFormat], Found]
 
     def figures(self) -> Mapping[str, exp.Expression]:
         """Ask for nothing in the common pass."""
@@ -154,7 +154,7 @@ class QueryRule:
 
     def judge(self, answers: Answers, ask: Ask, facts: Facts, wanted: ResultFormat) -> Found:
         """Ask and decide."""
-        return self.decide(ask, facts, wanted)
+        return self.decide(ask, wanted)
 
 
 @dataclass(frozen=True, slots=True)

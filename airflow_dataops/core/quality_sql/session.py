@@ -17,7 +17,8 @@ from airflow_dataops.core.quality_sql.table import Table
 
 __all__ = ["judge_all"]
 
-for _name in ("column_values",):
+TYPES = ("column_values", "texts", "sequences", "pairs", "multicolumn", "keys", "figures", "distinct", "table_checks")
+for _name in TYPES:
     importlib.import_module(f"airflow_dataops.core.quality_sql.{_name}")
 
 SAMPLE_ROWS = 50_000
