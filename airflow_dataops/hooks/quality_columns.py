@@ -45,4 +45,5 @@ def duckdb_column(name: str, kind: str, native: str | None = None) -> Column:
     held = next((held for pattern, held in kinds.items() if re.fullmatch(pattern, kind)), Kind.OTHER)
     if native == "mixed":
         held = Kind.OTHER
-    return Column(name, held, native or PANDAS_NAMES.get(kind, "object"))
+    widens = native is None and held in {Kind.INTEGER, Kind.BOOLEAN}
+    return Column(name, held, native or PANDAS_NAMES.get(kind, "object"), widens=widens)

@@ -32,11 +32,14 @@ def run(
         remember: Makes a predicate of positions; None where nobody asks which rows fail.
     """
     frame = frame.reset_index(drop=True)  # labels tell which rows fail, so they must be positions
-    validated = validate(expectations, frame)
+    level = "COMPLETE" if remember is not None or wanted.level == "NONE" else wanted.level
+    validated = validate(expectations, frame, {"result_format": level, "partial_unexpected_count": wanted.partial})
     return {number: found_of(result, wanted, remember) for number, result in validated.items()}
 
 
-def validate(expectations: Mapping[int, Mapping[str, Any]], frame: pd.DataFrame) -> dict[int, Any]:
+def validate(
+    expectations: Mapping[int, Mapping[str, Any]], frame: pd.DataFrame, result_format: Mapping[str, Any]
+) -> dict[int, Any]:
     """Run the expectations and return their results by number."""
     with quiet():
         import great_expectations as gx
@@ -47,7 +50,7 @@ def validate(expectations: Mapping[int, Mapping[str, Any]], frame: pd.DataFrame)
         results = {}
         for number, expectation in expectations.items():
             built = build(expectation, number, "suite")
-            results[number] = batch.validate(built, result_format={"result_format": "COMPLETE"})
+            results[number] = batch.validate(built, result_format=dict(result_format))
     return results
 
 

@@ -160,6 +160,9 @@ def non_null_share(given: Arguments) -> Rule:
 def distinct_count(given: Arguments) -> Rule:
     """Judge how many different values there are, or their share of all values."""
     as_share = "proportion" in given.kind
+    kwargs = given.kwargs
+    if not as_share:  # Great Expectations takes whole numbers only, and cuts off the rest
+        kwargs = {name: int(value) if isinstance(value, float) else value for name, value in kwargs.items()}
 
     def decide(ask: Ask, wanted: ResultFormat) -> Found:
         counted = exp.alias_(exp.Count(this=exp.Star()), "n", quoted=True)
@@ -168,7 +171,7 @@ def distinct_count(given: Arguments) -> Rule:
         figures = [exp.Count(this=exp.Star()), exp.Sum(this=exp.column("n", table="groups"))]
         distinct, values = ask(exp.select(*figures).from_(groups))[0]
         figure = share(distinct, values) if as_share else int(distinct)
-        return Found(is_between(figure, given.kwargs), figure_result(figure, wanted))
+        return Found(is_between(figure, kwargs), figure_result(figure, wanted))
 
     return QueryRule(decide)
 

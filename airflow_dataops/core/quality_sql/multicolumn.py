@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
 from airflow_dataops.core.quality_sql.dialect import disjunction, negation
-from airflow_dataops.core.quality_sql.pairs import considered
+from airflow_dataops.core.quality_sql.pairs import ignored_rows
 from airflow_dataops.core.quality_sql.refusal import UncompilableError
 from airflow_dataops.core.quality_sql.rule import RowRule, Rule
 from airflow_dataops.core.quality_sql.table import Column
@@ -19,9 +19,9 @@ __all__ = ["multicolumn_rule"]
 def multicolumn_rule(given: Arguments, unexpected: exp.Expression) -> RowRule:
     """Return the rule on the columns of ``column_list``."""
     names = [column.name for column in given.columns()]
-    domain = considered(given, names, "all_values_are_missing")
+    ignored = ignored_rows(given, names, "all_values_are_missing")
     return RowRule(
-        given.table, unexpected, tuple(names), domain, exp.false(), mostly=given.mostly, shown_as_mapping=True
+        given.table, unexpected, tuple(names), given.domain, ignored, mostly=given.mostly, shown_as_mapping=True
     )
 
 

@@ -8,30 +8,30 @@ from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.column_values import is_comparable
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
-from airflow_dataops.core.quality_sql.dialect import conjunction, disjunction, negation
+from airflow_dataops.core.quality_sql.dialect import disjunction, negation
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 from airflow_dataops.core.quality_sql.rule import RowRule, Rule
 from airflow_dataops.core.quality_sql.table import Column
 
-__all__ = ["considered"]
+__all__ = ["ignored_rows"]
 
 
-def considered(given: Arguments, names: list[str], default: str) -> exp.Expression | None:
-    """Return the domain without the rows that ``ignore_row_if`` leaves out."""
+def ignored_rows(given: Arguments, names: list[str], default: str) -> exp.Expression:
+    """Return the rows that ``ignore_row_if`` leaves out; results count them as missing."""
     missing = [given.table.missing(name) for name in names]
     how = given.kwargs.get("ignore_row_if", default)
     if how in {"both_values_are_missing", "all_values_are_missing"}:
-        return conjunction(given.domain, negation(exp.and_(*missing, copy=False)))
+        return exp.paren(exp.and_(*missing, copy=False))
     if how in {"either_value_is_missing", "any_value_is_missing"}:
-        return conjunction(given.domain, negation(disjunction(*missing)))
-    return given.domain
+        return exp.paren(disjunction(*missing))
+    return exp.false()
 
 
 def pair_rule(given: Arguments, unexpected: exp.Expression) -> RowRule:
     """Return the rule on a pair of columns; a row with one missing value is judged, too."""
     names = [given.column("column_A").name, given.column("column_B").name]
-    domain = considered(given, names, "both_values_are_missing")
-    return RowRule(given.table, unexpected, tuple(names), domain, exp.false(), mostly=given.mostly)
+    ignored = ignored_rows(given, names, "both_values_are_missing")
+    return RowRule(given.table, unexpected, tuple(names), given.domain, ignored, mostly=given.mostly)
 
 
 def comparable_columns(given: Arguments) -> tuple[Column, Column]:

@@ -113,7 +113,9 @@ def row_result(
     if not wanted.values or wanted.level in {"NONE", "BASIC"}:
         return result
     positions = [position for position, _ in rows]
-    result["partial_unexpected_counts"] = value_counts(values[: wanted.partial])
+    counts = value_counts([value for _, value in rows], wanted.partial)
+    if counts is not None:
+        result["partial_unexpected_counts"] = counts
     result["partial_unexpected_index_list"] = positions[: wanted.partial]
     if wanted.level == "COMPLETE":
         result["unexpected_list"] = values
@@ -134,19 +136,27 @@ def percent(part: int, whole: int) -> float | None:
     return part / whole * 100 if whole else None
 
 
-def value_counts(values: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return how often each of the shown values occurs among them, most frequent first, then by value."""
-    counted: dict[str, tuple[Any, int]] = {}
+def value_counts(values: Sequence[Any], most: int) -> list[dict[str, Any]] | None:
+    """Return how often each value occurs, of the most frequent ones; None where they cannot be sorted.
+
+    Of several columns a missing value equals none, as Great Expectations counts not-a-number.
+    """
+    counted: dict[Any, list[Any]] = {}
     for value in values:
-        key = repr(value)
-        counted[key] = (value, counted.get(key, (value, 0))[1] + 1)
-    pairs = list(counted.values())
+        entry = list(value.values()) if isinstance(value, Mapping) else value
+        alone = isinstance(entry, list) and None in entry
+        counted.setdefault(len(counted) if alone else repr(entry), [entry, 0])[1] += 1
+    pairs = sorted(counted.values(), key=lambda pair: pair[1], reverse=True)[:most]
     try:
-        pairs.sort(key=lambda pair: pair[0])
+        pairs.sort(key=lambda pair: (-pair[1], sort_key(pair[0])))
     except TypeError:
-        pairs.sort(key=lambda pair: repr(pair[0]))
-    pairs.sort(key=lambda pair: pair[1], reverse=True)
-    return [{"value": value, "count": count} for value, count in pairs]
+        return None
+    return [{"value": plain_value(value), "count": count} for value, count in pairs]
+
+
+def sort_key(value: Any) -> Any:
+    """Return what a value is sorted by; a missing one is a number that equals none, itself included."""
+    return [float("nan") if entry is None else entry for entry in value] if isinstance(value, list) else value
 
 
 def plain_value(value: Any) -> Any:  # noqa: PLR0911 - one line for each type

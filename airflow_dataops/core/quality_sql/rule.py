@@ -71,6 +71,11 @@ class RowRule:
     shown_as_mapping: bool = False
 
     @property
+    def on_one_text(self) -> str | None:
+        """The text column that alone decides, so that its distinct values are enough; None where there is none."""
+        return self.text_column if self.domain is None else None
+
+    @property
     def predicate(self) -> exp.Expression:
         """Which rows of the table fail; may be null, which is no."""
         judged = conjunction(self.domain, negation(self.missing) if self.missing is not None else None, self.unexpected)

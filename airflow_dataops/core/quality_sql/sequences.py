@@ -14,6 +14,7 @@ from airflow_dataops.core.quality_sql.figures import mean_of, quantile_linear, s
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 from airflow_dataops.core.quality_sql.results import Found, ResultFormat
 from airflow_dataops.core.quality_sql.rule import Answers, Ask, Facts, RowRule, Rule
+from airflow_dataops.core.quality_sql.table import Kind
 
 __all__: list[str] = []
 
@@ -26,8 +27,12 @@ def ordered(given: Arguments) -> Rule:
         raise UncompilableError(f"the column {column.name} holds {column.kind}, which pandas cannot subtract")
     rising = given.kind.endswith("increasing")
     value, before = exp.column("value", table="steps"), exp.column("before", table="steps")
-    compare = {(True, True): exp.LTE, (True, False): exp.LT, (False, True): exp.GTE, (False, False): exp.GT}
-    out_of_order = compare[rising, bool(given.kwargs.get("strictly"))](this=value, expression=before)
+    high, low = (value, before) if rising else (before, value)
+    compare = exp.LTE if given.kwargs.get("strictly") else exp.LT
+    out_of_order = compare(this=high, expression=low)
+    if column.kind is Kind.FLOAT:
+        # From infinity to infinity is no number, which pandas lets pass.
+        out_of_order = compare(this=exp.Sub(this=high, expression=low), expression=exp.Literal.number(0))
     steps = table.select(
         exp.alias_(table.position.copy(), "position", quoted=True),
         exp.alias_(table.value(column.name), "value", quoted=True),

@@ -75,12 +75,14 @@ def common_pass(rules: Mapping[int, Rule], table: Table, ask: Ask) -> dict[int, 
     """
     few = columns_of_few_values(rules, table, ask)
     answers: dict[int, dict[str, Any]] = {number: {} for number in rules}
-    plain = {n: rule for n, rule in rules.items() if not (isinstance(rule, RowRule) and rule.text_column in few)}
     grouped: dict[str, dict[int, RowRule]] = {}
+    plain: dict[int, Rule] = {}
     for number, rule in rules.items():
-        if isinstance(rule, RowRule) and rule.text_column in few:
-            grouped.setdefault(rule.text_column, {})[number] = rule
-    distribute(answers, {n: rule.figures() for n, rule in plain.items()}, table.select(), ask)
+        if isinstance(rule, RowRule) and rule.on_one_text in few:
+            grouped.setdefault(str(rule.on_one_text), {})[number] = rule
+        else:
+            plain[number] = rule
+    distribute(answers, {number: rule.figures() for number, rule in plain.items()}, table.select(), ask)
     for column, members in grouped.items():
         distribute(answers, *on_distinct_values(members, column, table), ask)
     return answers
@@ -111,7 +113,7 @@ def distribute(
 
 def columns_of_few_values(rules: Mapping[int, Rule], table: Table, ask: Ask) -> set[str]:
     """Return text columns with few distinct values, told from the first rows; a wrong guess costs time only."""
-    columns = sorted({r.text_column for r in rules.values() if isinstance(r, RowRule) and r.text_column})
+    columns = sorted({str(r.on_one_text) for r in rules.values() if isinstance(r, RowRule) and r.on_one_text})
     if not columns:
         return set()
     inner = table.select(*[table.value(name) for name in columns]).limit(SAMPLE_ROWS)
@@ -125,15 +127,10 @@ def on_distinct_values(
 ) -> tuple[dict[int, dict[str, exp.Expression]], exp.Select]:
     """Return the members' figures over ``GROUP BY column`` and the query they are asked of."""
     # The grouped rows are called ``data`` too, so predicates on the one column hold as they are.
-    whole = [number for number, rule in members.items() if rule.domain is None]
     weight = exp.column("n", table="data")
+    count_if = table.dialect.count_if
     asked: dict[int, dict[str, exp.Expression]] = {}
-    for number in members:
-        rule = members[number]
-        if number not in whole:
-            asked[number] = dict(rule.figures())
-            continue
-        count_if = table.dialect.count_if
+    for number, rule in members.items():
         asked[number] = {"unexpected": count_if(rule.predicate, weight), "elements": exp.Sum(this=weight.copy())}
         if rule.missing is not None:
             asked[number]["missing"] = count_if(rule.missing.copy(), weight)

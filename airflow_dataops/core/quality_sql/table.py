@@ -47,15 +47,13 @@ class Column:
         name: As the data name it; may hold anything.
         kind: What it holds.
         native: The type's name in pandas' words for files and frames, else in the database's.
-        aliases: Other names of the type that type checks accept.
-        nullable: False where it is known that no value is missing.
+        widens: Whether pandas reads the column as another type when a value is missing, as it does from files.
     """
 
     name: str
     kind: Kind
     native: str
-    aliases: tuple[str, ...] = ()
-    nullable: bool = True
+    widens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

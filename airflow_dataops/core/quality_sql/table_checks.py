@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
 from airflow_dataops.core.quality_sql.figures import is_between
 from airflow_dataops.core.quality_sql.refusal import UncompilableError
-from airflow_dataops.core.quality_sql.rule import ConstantRule, Rule
+from airflow_dataops.core.quality_sql.results import ResultFormat
+from airflow_dataops.core.quality_sql.rule import Answers, ConstantRule, FigureRule, Rule
+from airflow_dataops.core.quality_sql.table import Kind
 
 __all__: list[str] = []
 
@@ -68,7 +70,67 @@ def mismatches(expected: list[str], actual: list[str]) -> list[Mapping[str, Any]
     ]
 
 
-@compiles("expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list", "expect_column_type_to_be")
+@compiles("expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list")
+def values_type(given: Arguments) -> Rule:
+    """Judge the type of a column by pandas' names for files and frames, by the database's own for tables."""
+    listed = given.kwargs.get("type_list") if "list" in given.kind else given.kwargs["type_"]
+    names = listed if isinstance(listed, list) else None if listed is None else [listed]
+
+    def judge(actual: str) -> tuple[bool, Any]:
+        return names is None or any(is_type(actual, name) for name in names), type_name(actual)
+
+    return by_type(given, judge)
+
+
+@compiles("expect_column_type_to_be")
 def column_type(given: Arguments) -> Rule:
-    """Leave types to Great Expectations where a frame is judged; a colleague of pandas knows its names best."""
-    raise UncompilableError(f"{given.kind} asks for pandas' own types")
+    """Judge the type of a column, with its unit and zone."""
+    wanted = given.kwargs["type_"]
+
+    def judge(actual: str) -> tuple[bool, Any]:
+        generic = {"datetime64": "datetime64[", "timedelta64": "timedelta64["}.get(wanted)
+        same = (generic is not None and actual.startswith(generic)) or same_dtype(actual, wanted)
+        return same, actual
+
+    return by_type(given, judge)
+
+
+def by_type(given: Arguments, judge: Callable[[str], tuple[bool, Any]]) -> Rule:
+    """Return the rule on the type, which in pandas depends on whether a whole number is missing."""
+    column = given.column()
+    if column.native in {"object", "category"}:
+        raise UncompilableError(f"the column {column.name} is of pandas' type {column.native}")
+    asked = {"missing": given.table.dialect.count_if(given.table.missing(column.name))} if column.widens else {}
+
+    def decide(answers: Answers, _: ResultFormat) -> tuple[bool, Mapping[str, Any]]:
+        widened = {Kind.INTEGER: "float64", Kind.BOOLEAN: "object"}.get(column.kind)
+        success, observed = judge(widened if widened and answers.get("missing") else column.native)
+        return success, {"observed_value": observed}
+
+    return FigureRule(asked, decide)
+
+
+def is_type(actual: str, name: str) -> bool:
+    """Whether a pandas type goes by a name: its own, a Python type's, or a shorter one of numpy's."""
+    families = {"str": {"str"}, "int64": {"int", "long"}, "float64": {"float", "double"}, "bool": {"bool", "bool_"}}
+    if type_name(actual) == "Timestamp":
+        return name in {"Timestamp", "DatetimeTZDtype"}
+    return name in {actual, type_name(actual), *families.get(actual, ())} or same_dtype(actual, name)
+
+
+def type_name(actual: str) -> str:
+    """Return what Great Expectations calls the type it saw."""
+    zoned = actual.startswith("datetime64[") and "," in actual
+    return "Timestamp" if zoned else actual.partition("[")[0]
+
+
+def same_dtype(actual: str, name: str) -> bool:
+    """Whether two names of types mean one type of numpy."""
+    import numpy as np  # noqa: PLC0415 - only this check pays for it
+
+    if actual == name:
+        return True
+    try:
+        return bool(np.dtype(actual) == np.dtype(name))
+    except TypeError:
+        return False
