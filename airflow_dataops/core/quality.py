@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -64,14 +64,16 @@ class GateDecision:
         verdict: What may happen to the data.
         sentence: Why, for people.
         rows: How many rows were judged.
-        bad: The rows to split off, by position, each with the ids of the checks it failed.
+        bad: How many rows are to be split off.
+        split_by: Ids of the checks whose failing rows these are.
         findings: What came of each check, in the suite's order.
     """
 
     verdict: Verdict
     sentence: str
     rows: int
-    bad: Mapping[int, tuple[str, ...]]
+    bad: int
+    split_by: tuple[str, ...]
     findings: tuple[Finding, ...]
 
     @property
@@ -85,12 +87,15 @@ class GateDecision:
 def decide(
     results: Sequence[CheckResult],
     rows: int,
+    count_failing: Callable[[Sequence[str]], int],
     *,
     dataset: str,
     partition: str,
     on_empty: OnEmpty = "hold",
 ) -> GateDecision:
     """Return the verdict on `rows` rows of a dataset's partition.
+
+    `count_failing` counts the rows that fail at least one of some checks, by their ids.
 
     A check that holds data back and is exceeded, or could not be tried, holds. So does input without rows
     (unless `on_empty` is "publish") and input of which quarantine leaves nothing. On hold the failing rows of
@@ -100,16 +105,18 @@ def decide(
     findings = tuple(finding_of(result, rows) for result in results)
     split = [result for result in results if result.check.severity is Severity.QUARANTINE]
     exceeded = [result for result in results if result.check.severity.holds and result.is_exceeded(rows)]
-    bad = reasons_by_row(split)
-    why = why_held(exceeded, rows, len(bad), on_empty)
+    ids = failing_ids(split)
+    bad = count_failing(ids) if ids else 0
+    why = why_held(exceeded, rows, bad, on_empty)
     if why:
-        kept = reasons_by_row(result for result in results if result in split or result in exceeded)
-        return GateDecision(Verdict.HOLD, f"{subject} {verb} held: {why}.", rows, kept, findings)
+        kept = failing_ids([result for result in results if result in split or result in exceeded])
+        bad = count_failing(kept) if kept else 0
+        return GateDecision(Verdict.HOLD, f"{subject} {verb} held: {why}.", rows, bad, kept, findings)
     warned = [result for result in results if result.check.severity is Severity.WARN and result.is_exceeded(rows)]
     verdict = Verdict.PUBLISH_WITH_QUARANTINE if bad else Verdict.PUBLISH
-    says = quarantine_words(split, rows, len(bad)) if bad else passed_words(findings, rows)
+    says = quarantine_words(split, rows, bad) if bad else passed_words(findings, rows)
     sentence = f"{subject} {verb} let through{says}{warning_words(warned, rows)}."
-    return GateDecision(verdict, sentence, rows, bad, findings)
+    return GateDecision(verdict, sentence, rows, bad, ids, findings)
 
 
 def finding_of(result: CheckResult, rows: int) -> Finding:
@@ -121,13 +128,9 @@ def finding_of(result: CheckResult, rows: int) -> Finding:
     return Finding(check.id, check.severity, status, result.failed, share, shown)
 
 
-def reasons_by_row(results: Iterable[CheckResult]) -> dict[int, tuple[str, ...]]:
-    """Return for each failing row, by position, the ids of the checks it failed."""
-    reasons: dict[int, tuple[str, ...]] = {}
-    for result in results:
-        for position in result.positions:
-            reasons[position] = (*reasons.get(position, ()), result.check.id)
-    return dict(sorted(reasons.items()))
+def failing_ids(results: Iterable[CheckResult]) -> tuple[str, ...]:
+    """Return the ids of the checks that tell which rows fail, and of which some do."""
+    return tuple(result.check.id for result in results if result.failed and not result.reason)
 
 
 def why_held(exceeded: Sequence[CheckResult], rows: int, bad: int, on_empty: OnEmpty) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -72,6 +72,7 @@ class Check:
         says: What failing rows do, to follow "12 of 100 rows" ("have no departure time"); of a check on the
             whole table a full clause ("the number of rows is not 15 000 to 40 000").
         row_level: Whether it can tell which rows fail.
+        keep: Which of several rows with equal keys counts as good: none, first or last.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Check:
     mostly: float = 1.0
     says: str = ""
     row_level: bool = True
+    keep: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +94,12 @@ class CheckResult:
         check: The check.
         success: Whether it is met by the suite's own limit; None when it could not be tried.
         failed: How many rows fail; 0 for a check on the whole table.
-        positions: Which rows fail, as positions from 0 in the snapshot's order; told of checks that can hold.
         reason: Why the check could not be judged row by row, as a clause ("the column carrier is missing").
     """
 
     check: Check
     success: bool | None
     failed: int = 0
-    positions: Sequence[int] = ()
     reason: str = ""
 
     def is_exceeded(self, rows: int) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_dataops.core.quality_check import Check, Severity, Suite, Tolerance
+from airflow_dataops.core.quality_types import is_row_level, validate
 from airflow_dataops.core.quality_words import default_says
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
@@ -15,7 +15,9 @@ __all__ = ["columns_of", "declared_columns", "expectations_of", "missing_columns
 
 SEVERITIES = {"critical": Severity.BLOCK, "warning": Severity.WARN, "info": Severity.INFO}
 """What Great Expectations' own severities mean here."""
-OPTIONS = ("severity", "tolerance", "says")
+OPTIONS = ("severity", "tolerance", "says", "id", "keep")
+KEEP = ("none", "first", "last")
+UNIQUENESS = ("expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique")
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list")
 DECLARING_TYPES = (
     "expect_column_to_exist",
@@ -52,22 +54,23 @@ def expectations_of(document: Any, source: str) -> tuple[Mapping[str, Any], ...]
     return tuple(expectations)
 
 
-def suite_of(document: Mapping[str, Any], source: str, row_levels: Sequence[bool]) -> Suite:
+def suite_of(document: Mapping[str, Any], source: str) -> Suite:
     """Return the suite that a document describes.
 
     Args:
         document: The parsed file.
         source: Where it was read, for messages.
-        row_levels: For each expectation, whether it can tell which rows fail.
 
     Raises:
-        BrokenCheckError: A severity, tolerance or phrase of ours is wrong.
+        BrokenCheckError: A type, an argument, a severity, tolerance or phrase of ours is wrong.
     """
     expectations = expectations_of(document, source)
     checks: list[Check] = []
-    for number, (expectation, row_level) in enumerate(zip(expectations, row_levels, strict=True), start=1):
-        taken = {check.id for check in checks}
-        checks.append(check_of(expectation, f"{source}, expectation {number}", taken, row_level=row_level))
+    for number, expectation in enumerate(expectations, start=1):
+        where, taken = f"{source}, expectation {number}", {check.id for check in checks}
+        validate(expectation["type"], expectation["kwargs"], f"{where} ({plain(expectation['type'])})")
+        row_level = is_row_level(expectation["type"])
+        checks.append(check_of(expectation, where, taken, row_level=row_level))
     return Suite(str(document.get("name") or source), source, tuple(checks), expectations)
 
 
@@ -77,7 +80,6 @@ def check_of(expectation: Mapping[str, Any], where: str, taken: set[str], *, row
     columns = columns_of(kwargs)
     where = f"{where} ({kind}{' on ' + plain(', '.join(columns)) if columns else ''})"
     options = options_of(expectation, where)
-    refuse_broken_patterns(kwargs, where)
     severity, tolerance = severity_of(expectation, options, where), tolerance_of(options, where)
     if not row_level and (severity is Severity.QUARANTINE or tolerance):
         asked = "quarantine" if severity is Severity.QUARANTINE else "a tolerance"
@@ -86,7 +88,7 @@ def check_of(expectation: Mapping[str, Any], where: str, taken: set[str], *, row
             hint="give it the severity block, warn or info without a tolerance, or check the rows one by one",
         )
     return Check(
-        id=check_id(kind, columns, taken),
+        id=check_id(kind, columns, taken, options.get("id")),
         type=kind,
         columns=columns,
         severity=severity,
@@ -94,7 +96,19 @@ def check_of(expectation: Mapping[str, Any], where: str, taken: set[str], *, row
         mostly=mostly_of(kwargs),
         says=says_of(expectation, options, columns, where, row_level=row_level),
         row_level=row_level,
+        keep=keep_of(kind, options, where),
     )
+
+
+def keep_of(kind: str, options: Mapping[str, Any], where: str) -> str:
+    """Return which of several equal keys counts as good."""
+    keep = options.get("keep", "none")
+    if keep not in KEEP or (keep != "none" and kind not in UNIQUENESS):
+        raise BrokenCheckError(
+            f"{where}: got keep={plain(repr(keep))}; allowed are {', '.join(KEEP)}, and only of a check on uniqueness.",
+            hint="correct the suite",
+        )
+    return str(keep)
 
 
 def options_of(expectation: Mapping[str, Any], where: str) -> Mapping[str, Any]:
@@ -139,18 +153,6 @@ def tolerance_of(options: Mapping[str, Any], where: str) -> Tolerance | None:
     )
 
 
-def refuse_broken_patterns(kwargs: Mapping[str, Any], where: str) -> None:
-    """Refuse regular expressions that are none, before any data are read."""
-    listed = kwargs.get("regex_list")
-    for pattern in [kwargs.get("regex"), *(listed if isinstance(listed, list) else [])]:
-        try:
-            re.compile(pattern if isinstance(pattern, str) else "")
-        except re.error as error:
-            raise BrokenCheckError(
-                f"{where}: {plain(repr(pattern))} is no regular expression: {error}.", hint="mend the pattern"
-            ) from error
-
-
 def mostly_of(kwargs: Mapping[str, Any]) -> float:
     """Return the share of rows that must pass by the expectation's own limit."""
     mostly = kwargs.get("mostly", 1)
@@ -178,10 +180,12 @@ def says_of(
     return default_says(expectation["type"], columns, expectation["kwargs"], row_level=row_level)
 
 
-def check_id(kind: str, columns: Sequence[str], taken: set[str]) -> str:
-    """Return a short id that stays the same while the suite grows: type and columns."""
+def check_id(kind: str, columns: Sequence[str], taken: set[str], given: Any = None) -> str:
+    """Return the id that was given, else a short one that stays the same while the suite grows: type and columns."""
     short = kind.removeprefix("expect_").removeprefix("column_values_to_").removeprefix("table_")
     named = plain(f"{short}({','.join(columns)})" if columns else short)[:MAX_ID_LENGTH]
+    if isinstance(given, str) and given.strip():
+        named = plain(given)[:MAX_ID_LENGTH]
     number, unique = 2, named
     while unique in taken:
         number, unique = number + 1, f"{named}#{number}"

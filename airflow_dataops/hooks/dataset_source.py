@@ -12,9 +12,9 @@ import sqlalchemy
 
 from airflow_dataops.exceptions import OutageError, SourceError
 from airflow_dataops.hooks.connection import existing_connection
+from airflow_dataops.hooks.quality_source import batches_of
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
     import pyarrow as pa
 
@@ -56,13 +56,6 @@ def file_batches(path: Path) -> Iterator[pa.RecordBatchReader]:
             f"{path} cannot be read as {kind.lstrip('.').upper()}: {reason}",
             hint="look at the first lines of the file; is it whole, and is it what its name says?",
         ) from error
-
-
-def batches_of(relation: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:
-    """Return the rows of a query as a stream; DuckDB renamed the method in 2.0."""
-    if hasattr(relation, "to_arrow_reader"):
-        return relation.to_arrow_reader(BATCH_ROWS)
-    return relation.fetch_arrow_reader(BATCH_ROWS)
 
 
 def source_files(path: Path) -> list[Path]:

@@ -1,14 +1,15 @@
-"""A snapshot split in two by the positions of its rows: every row lands exactly once, in its order."""
+"""A snapshot split in two: every row lands exactly once, in its order, by the predicates that counted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.exceptions import SourceError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 __all__ = ["CHECKS_COLUMN", "ROW_COLUMN", "bad_batches", "good_batches"]
@@ -18,21 +19,33 @@ ROW_COLUMN = "_dataops_row"
 CHECKS_COLUMN = "_dataops_checks"
 
 
-def good_batches(path: Path, bad: Mapping[int, Sequence[str]]) -> pa.RecordBatchReader:
-    """Stream the rows that are not in `bad`; columns and types stay as they are."""
+def good_batches(path: Path, bad: np.ndarray[Any, Any]) -> pa.RecordBatchReader:
+    """Stream the rows that are not in `bad`; columns and types stay as they are.
+
+    Args:
+        path: The snapshot.
+        bad: Positions from 0, in order.
+    """
+    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     def stream() -> Iterator[pa.RecordBatch]:
         for start, batch in batches(path):
-            kept = pa.array([position not in bad for position in range(start, start + batch.num_rows)])
-            yield batch.filter(kept)
+            first, last = np.searchsorted(bad, [start, start + batch.num_rows])
+            kept = np.ones(batch.num_rows, dtype=bool)
+            kept[bad[first:last] - start] = False
+            yield batch.filter(pa.array(kept))
 
     return pa.RecordBatchReader.from_batches(pq.read_schema(path), filled(stream()))
 
 
-def bad_batches(path: Path, bad: Mapping[int, Sequence[str]]) -> pa.RecordBatchReader:
-    """Stream the rows in `bad`, each with its position and the checks it failed.
+def bad_batches(path: Path, failing: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """Stream failing rows in the snapshot's own types, each with its position and the checks it failed.
+
+    Args:
+        path: The snapshot.
+        failing: Its failing rows as an engine tells them.
 
     Raises:
         SourceError: The data have columns of these names already. A retry does not help.
@@ -40,7 +53,7 @@ def bad_batches(path: Path, bad: Mapping[int, Sequence[str]]) -> pa.RecordBatchR
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pq.read_schema(path)
+    schema = pa.schema([pa.field(field.name, plain_type(field.type)) for field in pq.read_schema(path)])
     taken = sorted({ROW_COLUMN, CHECKS_COLUMN} & set(schema.names))
     if taken:
         raise SourceError(
@@ -50,16 +63,17 @@ def bad_batches(path: Path, bad: Mapping[int, Sequence[str]]) -> pa.RecordBatchR
     schema = schema.append(pa.field(ROW_COLUMN, pa.int64())).append(pa.field(CHECKS_COLUMN, pa.list_(pa.string())))
 
     def stream() -> Iterator[pa.RecordBatch]:
-        for start, batch in batches(path):
-            positions = [position for position in range(start, start + batch.num_rows) if position in bad]
-            taken = batch.take(pa.array([position - start for position in positions], pa.int64()))
-            marks = [
-                pa.array(positions, pa.int64()),
-                pa.array([list(bad[p]) for p in positions], pa.list_(pa.string())),
-            ]
-            yield pa.RecordBatch.from_arrays([*taken.columns, *marks], schema=schema)
+        for batch in failing:
+            yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
 
     return pa.RecordBatchReader.from_batches(schema, filled(stream()))
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values where they are held in a dictionary."""
+    import pyarrow as pa
+
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def batches(path: Path) -> Iterator[tuple[int, pa.RecordBatch]]:

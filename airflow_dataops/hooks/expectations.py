@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import yaml
 from airflow.sdk import BaseHook
 
 from airflow_dataops import settings
-from airflow_dataops.core.quality_check import CheckResult, Suite
+from airflow_dataops.core.quality_check import Suite
 from airflow_dataops.core.quality_suite import expectations_of, suite_of
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
-from airflow_dataops.hooks import expectations_engine
 from airflow_dataops.hooks.connection import connected_folder
+from airflow_dataops.hooks.quality_evaluation import Evaluation, evaluate
+from airflow_dataops.hooks.suite import KINDS, read_document
 
-__all__ = ["Evaluation", "ExpectationsHook"]
-
-KINDS = (".json", ".yaml", ".yml")
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What carrying out a suite found.
-
-    Args:
-        results: One per check, in the suite's order.
-        rows: How many rows were judged.
-        report: The same in the form of Great Expectations' validation result, without values out of rows.
-    """
-
-    results: tuple[CheckResult, ...]
-    rows: int
-    report: dict[str, Any]
+__all__ = ["ExpectationsHook"]
 
 
 class ExpectationsHook(BaseHook):
@@ -82,10 +63,9 @@ class ExpectationsHook(BaseHook):
         Raises:
             BrokenCheckError: The file or one of its expectations is wrong. A retry does not help.
         """
-        path = self.path(suite)
-        document = parsed(path)
-        source = plain(path.name)
-        return suite_of(document, source, expectations_engine.row_levels(expectations_of(document, source), source))
+        document, source = read_document(self.path(suite))
+        expectations_of(document, source)
+        return suite_of(document, source)
 
     def path(self, suite: str) -> Path:
         """Return where a suite lies.
@@ -101,43 +81,10 @@ class ExpectationsHook(BaseHook):
             )
         return path
 
-    def evaluate(self, suite: Suite, path: Path) -> Evaluation:
-        """Carry out a suite on a parquet file.
+    def evaluate(self, suite: Suite, path: Path) -> AbstractContextManager[Evaluation]:
+        """Carry out a suite on a parquet file; the file stays open, so that failing rows can be asked for.
 
         Raises:
             BrokenCheckError: The suite does not fit the data. A retry does not help.
         """
-        results, rows, report = expectations_engine.evaluate(suite, path)
-        return Evaluation(tuple(results), rows, report)
-
-
-def parsed(path: Path) -> Any:
-    """Return the content of a JSON or YAML file.
-
-    Raises:
-        BrokenCheckError: The file is missing, of another kind or broken; names the line.
-    """
-    if path.suffix.lower() not in KINDS:
-        raise BrokenCheckError(
-            f"The suite {path} is of a kind we cannot read; allowed: {', '.join(KINDS)}.", hint="rename or convert it"
-        )
-    try:
-        text = path.read_text("utf-8")
-        return json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
-    except OSError as error:
-        raise BrokenCheckError(
-            f"The suite {path} cannot be read: {error.strerror}.", hint="is the path right, and do all workers see it?"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise BrokenCheckError(f"The suite {path} is not text in UTF-8.", hint="save it as UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise BrokenCheckError(
-            f"The suite {path} is not JSON: {error.msg} in line {error.lineno}.", hint="mend that line"
-        ) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" in line {mark.line + 1}" if mark else ""
-        raise BrokenCheckError(
-            f"The suite {path} is not YAML: {getattr(error, 'problem', None) or 'broken'}{place}.",
-            hint="mend that line",
-        ) from error
+        return evaluate(suite, path)

@@ -1,14 +1,17 @@
-"""What Great Expectations found, in its own form, without values out of rows."""
+"""What checks found in the form of Great Expectations' validation result, without values out of rows."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.quality_check import Suite
 
-__all__ = ["raised", "report"]
+if TYPE_CHECKING:
+    from airflow_dataops.core.quality_sql.results import Found
+
+__all__ = ["report"]
 
 PUBLIC_OBSERVATIONS = (
     "expect_table_",
@@ -30,11 +33,10 @@ PUBLIC_FIGURES = (
     "unexpected_percent_nonmissing",
     "missing_count",
     "missing_percent",
-    "partial_unexpected_index_list",
 )
 
 
-def report(suite: Suite, found: Mapping[int, Any]) -> dict[str, Any]:
+def report(suite: Suite, found: Mapping[int, Found]) -> dict[str, Any]:
     """Return the results in the form Great Expectations writes them, without values out of rows."""
     results = [public_result(suite, number, found.get(number)) for number in range(len(suite.checks))]
     met = sum(result["success"] for result in results)
@@ -49,25 +51,24 @@ def report(suite: Suite, found: Mapping[int, Any]) -> dict[str, Any]:
             "success_percent": 100 * met / len(results),
         },
         "suite_parameters": {},
-        "meta": {"great_expectations_version": engine_version()},
+        "meta": {},
     }
 
 
-def public_result(suite: Suite, number: int, found: Any) -> dict[str, Any]:
-    """Return one result: figures and positions; no values, no messages of exceptions."""
+def public_result(suite: Suite, number: int, found: Found | None) -> dict[str, Any]:
+    """Return one result: figures; no values, no messages of exceptions."""
     config = dict(suite.expectations[number])
     figures: dict[str, Any] = {}
     if found is not None:
-        document = found.to_json_dict()["result"] if not raised(found) else {}
         shown = [*PUBLIC_FIGURES, *(["observed_value"] if config["type"].startswith(PUBLIC_OBSERVATIONS) else [])]
-        figures = {name: finite(document[name]) for name in shown if name in document}
+        figures = {name: finite(found.result[name]) for name in shown if name in found.result}
     return {
-        "success": found is not None and bool(found.success),
+        "success": found is not None and found.success,
         "expectation_config": config,
         "result": figures,
         "meta": {},
         "exception_info": {
-            "raised_exception": found is not None and raised(found),
+            "raised_exception": found is not None and bool(found.exception),
             "exception_message": None,
             "exception_traceback": None,
         },
@@ -77,17 +78,3 @@ def public_result(suite: Suite, number: int, found: Any) -> dict[str, Any]:
 def finite(figure: Any) -> Any:
     """Return a figure as JSON can hold it: the mean of nothing is no number."""
     return None if isinstance(figure, float) and not math.isfinite(figure) else figure
-
-
-def engine_version() -> str:
-    """Return the version of Great Expectations."""
-    from great_expectations import __version__
-
-    return str(__version__)
-
-
-def raised(found: Any) -> bool:
-    """Whether the expectation ended in an exception; its form differs with how many metrics failed."""
-    info = found.exception_info or {}
-    inner = [value for value in info.values() if isinstance(value, Mapping)]
-    return bool(info.get("raised_exception")) or any(value.get("raised_exception", True) for value in inner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,13 @@ from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import SourceError
 from airflow_dataops.hooks.quality_columns import duckdb_column
 from airflow_dataops.hooks.quality_frame import as_arrow
-from airflow_dataops.hooks.quality_source import reader_of
+from airflow_dataops.hooks.quality_source import batches_of, reader_of
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
     import pandas as pd
+    import pyarrow as pa
     import sqlglot.expressions as exp
 
     from airflow_dataops.core.quality_sql.table import Table
@@ -44,7 +46,49 @@ class DuckDBEngine:
 
     def ask(self, query: exp.Query) -> list[tuple[Any, ...]]:
         """Run a query and return its rows."""
-        return list(self.connection.execute(self.table.dialect.sql(query)).fetchall())
+        import duckdb
+
+        from airflow_dataops.core.quality_sql.refusal import UnfitError
+
+        try:
+            return list(self.connection.execute(self.table.dialect.sql(query)).fetchall())
+        except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+            # Only a query of the user's own can name what is not there.
+            raise UnfitError("the query cannot be run: it names what the data do not have") from error
+
+    def rows(self) -> int:
+        """Return how many rows there are."""
+        from sqlglot import exp
+
+        return int(self.ask(self.table.select(exp.Count(this=exp.Star())))[0][0])
+
+    def count_failing(self, predicates: Sequence[exp.Expression]) -> int:
+        """Return how many rows meet at least one of these predicates."""
+        from airflow_dataops.core.quality_sql.dialect import disjunction
+
+        return int(self.ask(self.table.select(self.table.dialect.count_if(disjunction(*predicates))))[0][0])
+
+    def failing_rows(self, reasons: Mapping[str, exp.Expression], *, whole: bool = True) -> pa.RecordBatchReader:
+        """Stream the rows that meet at least one predicate, in the source's order.
+
+        Args:
+            reasons: Which rows fail, by the id of the check.
+            whole: Whether the source's columns are told, too; else positions alone.
+
+        Returns:
+            The columns, then the position from 0; with `whole` also the list of ids.
+        """
+        from airflow_dataops.core.quality_sql.failing import failing_query
+
+        text = self.table.dialect.sql(failing_query(self.table, reasons, whole=whole))
+        return batches_of(self.connection.sql(text))
+
+    def failing_positions(self, reasons: Mapping[str, exp.Expression]) -> np.ndarray[Any, Any]:
+        """Return the positions of the rows that meet at least one predicate, in order; eight bytes each."""
+        import numpy as np
+
+        pieces = [batch.column(0).to_numpy() for batch in self.failing_rows(reasons, whole=False)]
+        return np.concatenate(pieces) if pieces else np.empty(0, dtype=np.int64)
 
     def remember(self, positions: Sequence[int]) -> exp.Expression:
         """Return a predicate that is true of the rows at these positions, however many there are."""

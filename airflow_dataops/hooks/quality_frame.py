@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["as_arrow"]
+__all__ = ["as_arrow", "refuse_doubles"]
 
 
 def as_arrow(data: Any) -> tuple[pa.Table, dict[str, str]]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_dataops.hooks.expectations_engine import build, project_config, quiet
-from airflow_dataops.hooks.expectations_report import raised
+from airflow_dataops.hooks.expectations_engine import build, project_config, quiet, raised
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_dataops.exceptions import SourceError
+from airflow_dataops.hooks.quality_frame import refuse_doubles
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
 
-__all__ = ["reader_of"]
+__all__ = ["batches_of", "reader_of"]
+
+BATCH_ROWS = 100_000
 
 
 class FileReader(Protocol):
@@ -34,6 +38,7 @@ class ParquetReader:
         self, connection: duckdb.DuckDBPyConnection, path: Path, position: str, columns: Sequence[str] | None
     ) -> Mapping[str, str]:
         """Make ``source`` a view of the file."""
+        refuse_doubles(top_level_names(connection, path))
         # A view takes no parameters, so the path is quoted here.
         named = str(path).replace("'", "''")
         rows = f"* EXCLUDE (file_row_number), file_row_number AS {position}"
@@ -73,6 +78,30 @@ class CsvReader:
         import pandas as pd
 
         return pd.read_csv(path)
+
+
+def batches_of(relation: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:
+    """Return the rows of a query as a stream; DuckDB renamed the method in 2.0."""
+    if hasattr(relation, "to_arrow_reader"):
+        return relation.to_arrow_reader(BATCH_ROWS)
+    return relation.fetch_arrow_reader(BATCH_ROWS)
+
+
+def top_level_names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    """Return the columns of a parquet file as it names them; DuckDB renames those of one name."""
+    run(
+        connection,
+        path,
+        "CREATE OR REPLACE TEMP TABLE names AS SELECT name, num_children FROM parquet_schema(?)",
+        [str(path)],
+    )
+    rows = connection.execute("SELECT name, coalesce(num_children, 0) FROM names").fetchall()
+    names, inside = [], 0
+    for name, children in rows[1:]:  # the first is the file itself
+        if not inside:
+            names.append(str(name))
+        inside = max(inside - 1, 0) + int(children)
+    return names
 
 
 READERS: Mapping[str, FileReader] = {".parquet": ParquetReader(), ".csv": CsvReader()}

@@ -1,18 +1,57 @@
-"""Files of suites: read, recognised and translated into Great Expectations' form."""
+"""Files of suites: read, and told apart by what they hold."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-__all__ = ["read_document"]
+from airflow_dataops.core.words import plain
+from airflow_dataops.exceptions import BrokenCheckError
+
+__all__ = ["KINDS", "parsed", "read_document"]
+
+KINDS = (".json", ".yaml", ".yml")
 
 
-def read_document(path: Path) -> tuple[Mapping[str, Any], str]:
-    """Return the suite document of a file and how messages call it."""
-    text = path.read_text("utf-8")
-    return (json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)), path.name
+def read_document(path: Path) -> tuple[Any, str]:
+    """Return the suite document of a file and how messages call it.
+
+    Raises:
+        BrokenCheckError: The file is missing, of another kind or broken. A retry does not help.
+    """
+    return parsed(path), plain(path.name)
+
+
+def parsed(path: Path) -> Any:
+    """Return the content of a JSON or YAML file.
+
+    Raises:
+        BrokenCheckError: The file is missing, of another kind or broken; names the line.
+    """
+    if path.suffix.lower() not in KINDS:
+        raise BrokenCheckError(
+            f"The suite {path} is of a kind we cannot read; allowed: {', '.join(KINDS)}.", hint="rename or convert it"
+        )
+    try:
+        text = path.read_text("utf-8")
+        return json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
+    except OSError as error:
+        raise BrokenCheckError(
+            f"The suite {path} cannot be read: {error.strerror}.", hint="is the path right, and do all workers see it?"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise BrokenCheckError(f"The suite {path} is not text in UTF-8.", hint="save it as UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise BrokenCheckError(
+            f"The suite {path} is not JSON: {error.msg} in line {error.lineno}.", hint="mend that line"
+        ) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" in line {mark.line + 1}" if mark else ""
+        raise BrokenCheckError(
+            f"The suite {path} is not YAML: {getattr(error, 'problem', None) or 'broken'}{place}.",
+            hint="mend that line",
+        ) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from airflow.sdk import Context
@@ -17,8 +16,9 @@ from airflow_dataops.core.words import count_words, plain
 from airflow_dataops.exceptions import BrokenCheckError, GateHeldError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.dataset_split import bad_batches, good_batches
-from airflow_dataops.hooks.expectations import Evaluation, ExpectationsHook
+from airflow_dataops.hooks.expectations import ExpectationsHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
+from airflow_dataops.hooks.quality_evaluation import Evaluation
 from airflow_dataops.operators.station import Outcome, StationOperator
 
 __all__ = ["OnHold", "QualityGateOperator"]
@@ -93,15 +93,16 @@ class QualityGateOperator(StationOperator):
         store = DatasetHook(self.store_conn_id)
         path = store.verified_path(snapshot)
         hook = ExpectationsHook(self.expectations_conn_id)
-        evaluation = hook.evaluate(hook.load(self.suite), path)
-        decision = decide(
-            evaluation.results,
-            evaluation.rows,
-            dataset=snapshot.dataset,
-            partition=snapshot.partition,
-            on_empty=self.on_empty,
-        )
-        good, bad = split(store, snapshot, path, decision, claim.key)
+        with hook.evaluate(hook.load(self.suite), path) as evaluation:
+            decision = decide(
+                evaluation.results,
+                evaluation.rows,
+                evaluation.count_failing,
+                dataset=snapshot.dataset,
+                partition=snapshot.partition,
+                on_empty=self.on_empty,
+            )
+            good, bad = split(store, snapshot, decision, evaluation, claim.key)
         evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision), ".json", claim.key)
         looked_at = ledger.pointer(pointer_name(snapshot.dataset, snapshot.partition))
         result = {**result_of(decision, good, bad, evidence), "published_version": looked_at.version}
@@ -150,7 +151,7 @@ def snapshot_of(value: Mapping[str, Any] | str) -> Snapshot:
 
 
 def split(
-    store: DatasetHook, snapshot: Snapshot, path: Path, decision: GateDecision, owner: str
+    store: DatasetHook, snapshot: Snapshot, decision: GateDecision, evaluation: Evaluation, owner: str
 ) -> tuple[Snapshot | None, Snapshot | None]:
     """Write the bad rows, and the good rows where they differ from all rows; return both snapshots.
 
@@ -161,11 +162,14 @@ def split(
     if not decision.bad:
         return (None if held else snapshot), None
     quarantine = f"{snapshot.dataset}.quarantine"
-    bad = store.write_snapshot(bad_batches(path, decision.bad), quarantine, snapshot.partition, owner)
+    reasons, path = evaluation.reasons(decision.split_by), evaluation.path
+    failing = evaluation.engine.failing_rows(reasons)
+    bad = store.write_snapshot(bad_batches(path, failing), quarantine, snapshot.partition, owner)
     if held:
         return None, bad
-    good = store.write_snapshot(good_batches(path, decision.bad), snapshot.dataset, snapshot.partition, owner)
-    if good.rows + bad.rows != snapshot.rows or bad.rows != len(decision.bad):
+    positions = evaluation.engine.failing_positions(reasons)
+    good = store.write_snapshot(good_batches(path, positions), snapshot.dataset, snapshot.partition, owner)
+    if good.rows + bad.rows != snapshot.rows or bad.rows != decision.bad:
         raise RuntimeError(
             f"{snapshot.name} has {snapshot.rows} rows, but {good.rows} good and {bad.rows} bad ones were written"
         )
@@ -180,7 +184,7 @@ def result_of(decision: GateDecision, good: Snapshot | None, bad: Snapshot | Non
         "snapshot": good.to_xcom() if good else None,
         "quarantine": bad.to_xcom() if bad else None,
         "rows": decision.rows,
-        "rows_bad": len(decision.bad),
+        "rows_bad": decision.bad,
         "failed": decision.failed[:MOST_NAMED],
         "evidence": evidence,
     }
@@ -193,7 +197,7 @@ def evidence_of(snapshot: Snapshot, evaluation: Evaluation, decision: GateDecisi
         "verdict": decision.verdict.value,
         "sentence": decision.sentence,
         "rows": decision.rows,
-        "rows_bad": len(decision.bad),
+        "rows_bad": decision.bad,
         "checks": [finding.to_json() for finding in decision.findings],
     }
     report = {**evaluation.report, "meta": {**evaluation.report["meta"], "dataops": ours}}
@@ -207,7 +211,7 @@ def events_of(snapshot: Snapshot, decision: GateDecision, result: Mapping[str, A
     judged = {**result, "judged": snapshot.name, "checks": len(decision.findings), "findings": shown}
     events = [Event("quality.judged", subject, judged)]
     if result["quarantine"]:
-        counted = f"{count_words(len(decision.bad))} of {count_words(decision.rows)} rows"
+        counted = f"{count_words(decision.bad)} of {count_words(decision.rows)} rows"
         whole, into = f"{snapshot.dataset}/{snapshot.partition}", result["quarantine"]["dataset"]
         sentence = f"{counted} of {plain(whole)} are in quarantine as {plain(into)}."
         kept = {name: result[name] for name in ("verdict", "quarantine", "rows", "rows_bad")}
@@ -223,4 +227,4 @@ def measurements_of(snapshot: Snapshot, decision: GateDecision) -> list[Measurem
         for finding in decision.findings
         if finding.share is not None
     ]
-    return [*shares, Measurement(f"{base}/rows_bad", snapshot.partition, len(decision.bad))]
+    return [*shares, Measurement(f"{base}/rows_bad", snapshot.partition, decision.bad)]

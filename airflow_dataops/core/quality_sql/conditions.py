@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.dialect import negation
-from airflow_dataops.core.quality_sql.refusal import UncompilableError
+from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 from airflow_dataops.core.quality_sql.table import Kind, Table
 
 __all__ = ["domain_of"]
@@ -56,7 +56,9 @@ def of_document(condition: Mapping[str, Any], table: Table) -> exp.Expression:
 
 def known(name: str, table: Table) -> str:
     """Return the name of a column that is there."""
-    if name not in table.columns or table.columns[name].kind is Kind.OTHER:
+    if name not in table.columns:
+        raise UnfitError(f"its row_condition names {name}, which is no column of the data")
+    if table.columns[name].kind is Kind.OTHER:
         raise UncompilableError(f"its row_condition names {name}, which SQL cannot judge")
     return name
 

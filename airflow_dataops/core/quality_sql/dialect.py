@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -120,6 +120,15 @@ class Dialect:
     def in_order(self, value: exp.Expression, *, is_text: bool) -> exp.Expression:
         """Return what to order by so that values come as Python sorts them: texts by code points."""
         return value
+
+    def met(self, predicates: Mapping[str, exp.Expression]) -> exp.Expression:
+        """Return the list of the names whose predicate a row meets."""
+        none = exp.cast(exp.Array(expressions=[]), "varchar[]")
+        lists = [
+            exp.If(this=predicate.copy(), true=exp.Array(expressions=[self.text_literal(name)]), false=none.copy())
+            for name, predicate in predicates.items()
+        ]
+        return exp.Anonymous(this="list_concat", expressions=[none, *lists])
 
     def rows_are(self, left: exp.Expression, right: exp.Expression) -> exp.Expression:
         """Return whether two values are equal where null equals null."""

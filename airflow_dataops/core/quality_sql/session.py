@@ -17,7 +17,18 @@ from airflow_dataops.core.quality_sql.table import Table
 
 __all__ = ["judge_all"]
 
-TYPES = ("column_values", "texts", "sequences", "pairs", "multicolumn", "keys", "figures", "distinct", "table_checks")
+TYPES = (
+    "column_values",
+    "texts",
+    "sequences",
+    "pairs",
+    "multicolumn",
+    "keys",
+    "figures",
+    "distinct",
+    "table_checks",
+    "queries",
+)
 for _name in TYPES:
     importlib.import_module(f"airflow_dataops.core.quality_sql.{_name}")
 

@@ -1,0 +1,31 @@
+"""The rows that fail, as one query over the same predicates that counted them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from airflow_dataops.core.quality_sql.dialect import disjunction
+from airflow_dataops.core.quality_sql.table import Table
+
+__all__ = ["CHECKS_COLUMN", "ROW_COLUMN", "failing_query"]
+
+ROW_COLUMN = "_dataops_row"
+CHECKS_COLUMN = "_dataops_checks"
+
+
+def failing_query(table: Table, reasons: Mapping[str, exp.Expression], *, whole: bool) -> exp.Select:
+    """Return the query for rows that meet at least one predicate, in order.
+
+    Args:
+        table: The data.
+        reasons: Which rows fail, by the id of the check.
+        whole: Whether all columns and the list of ids are told; else positions alone.
+    """
+    row = exp.alias_(table.position.copy(), ROW_COLUMN, quoted=True)
+    shown: list[exp.Expression] = [row]
+    if whole:
+        columns = [exp.alias_(table.value(name), name, quoted=True) for name in table.columns]
+        shown = [*columns, row, exp.alias_(table.dialect.met(reasons), CHECKS_COLUMN, quoted=True)]
+    return table.select(*shown).where(disjunction(*reasons.values())).order_by(table.position.copy())

@@ -1,0 +1,127 @@
+"""A suite carried out on a snapshot: what each check found, and the rows that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_dataops.core.quality_check import CheckResult, Suite
+from airflow_dataops.core.quality_suite import missing_columns
+from airflow_dataops.core.words import plain
+from airflow_dataops.exceptions import BrokenCheckError
+from airflow_dataops.hooks import quality_run
+from airflow_dataops.hooks.expectations_report import report
+from airflow_dataops.hooks.quality_duckdb import DuckDBEngine, open_duckdb
+from airflow_dataops.hooks.quality_unfit import kind_words, unfit_reason
+
+if TYPE_CHECKING:
+    import sqlglot.expressions as exp
+
+    from airflow_dataops.core.quality_sql.results import Found
+
+__all__ = ["Evaluation", "evaluate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What carrying out a suite found; the data stay open, so that failing rows can be asked for.
+
+    Args:
+        results: One per check, in the suite's order.
+        rows: How many rows were judged.
+        report: The same in the form of Great Expectations' validation result, without values out of rows.
+        path: The data.
+        engine: Holds the data.
+        failing: Which rows fail a check, by its id.
+    """
+
+    results: tuple[CheckResult, ...]
+    rows: int
+    report: dict[str, Any]
+    path: Path
+    engine: DuckDBEngine
+    failing: Mapping[str, exp.Expression]
+
+    def count_failing(self, ids: Sequence[str]) -> int:
+        """Return how many rows fail at least one of these checks."""
+        return self.engine.count_failing([self.failing[name] for name in ids])
+
+    def reasons(self, ids: Sequence[str]) -> dict[str, exp.Expression]:
+        """Return which rows fail these checks."""
+        return {name: self.failing[name] for name in ids}
+
+
+@contextmanager
+def evaluate(
+    suite: Suite, path: Path, *, memory_limit: str | None = None, threads: int | None = None
+) -> Iterator[Evaluation]:
+    """Carry out a suite on a parquet file.
+
+    Raises:
+        BrokenCheckError: The suite does not fit the data. A retry does not help.
+    """
+    # Only gates that run pay for the compiler.
+    from airflow_dataops.core.quality_sql.results import ResultFormat
+
+    with open_duckdb(path, memory_limit=memory_limit, threads=threads) as engine:
+        columns = list(engine.table.columns)
+        missing = [missing_columns(suite, number, columns) for number in range(len(suite.checks))]
+        runnable = [number for number, absent in enumerate(missing) if not absent]
+        expectations = [with_keep(suite, number) for number in runnable]
+        told = quality_run.run(expectations, engine, ResultFormat("NONE"))
+        found = {number: told[place] for place, number in enumerate(runnable)}
+        results = tuple(result_of(suite, n, found.get(n), missing[n], engine) for n in range(len(missing)))
+        failing = {
+            suite.checks[n].id: one.predicate for n, one in found.items() if one.predicate is not None and one.failed
+        }
+        yield Evaluation(results, engine.rows(), report(suite, found), path, engine, failing)
+
+
+def with_keep(suite: Suite, number: int) -> Mapping[str, Any]:
+    """Return an expectation with what decides which of equal keys is good."""
+    expectation, keep = suite.expectations[number], suite.checks[number].keep
+    if keep == "none":
+        return expectation
+    return {**expectation, "kwargs": {**expectation["kwargs"], "keep": keep}}
+
+
+def result_of(
+    suite: Suite, number: int, found: Found | None, missing: Sequence[str], engine: DuckDBEngine
+) -> CheckResult:
+    """Return what was found out about one check in our own words.
+
+    Raises:
+        BrokenCheckError: The check could not be carried out and the data are not to blame.
+    """
+    check = suite.checks[number]
+    if found is None or missing:
+        return CheckResult(check, success=None, reason=f"the column {plain(missing[0])} is missing")
+    if found.exception:
+        kinds = {name: engine.table.columns[name] for name in check.columns if name in engine.table.columns}
+        reason = unfit_reason(check, suite.expectations[number]["kwargs"], kinds)
+        if reason:
+            return CheckResult(check, success=False, reason=reason)
+        held = ", ".join(f"{plain(name)} holds {kind_words(column)}" for name, column in kinds.items())
+        # Other messages may hold values.
+        why = f": {plain(found.exception)}" if found.exception.startswith(("its ", "the query ")) else ""
+        raise BrokenCheckError(
+            f"{suite.where(number)} cannot be carried out{f' ({held})' if held else ''}{why}.",
+            hint="correct its arguments or its condition, or leave it out",
+        )
+    if not check.row_level:
+        return CheckResult(check, found.success)
+    counted = CheckResult(check, found.success, found.failed)
+    if check.severity.holds and found.failed and found.predicate is None:
+        raise BrokenCheckError(
+            f"{suite.where(number)} found {found.failed} failing rows but cannot tell which they are.",
+            hint="give it the severity warn or info",
+        )
+    return counted if check.keep == "none" or not found.failed else replace(counted, failed=split_off(found, engine))
+
+
+def split_off(found: Found, engine: DuckDBEngine) -> int:
+    """Return how many rows are split off where one of several equal keys is kept."""
+    return engine.count_failing([found.predicate]) if found.predicate is not None else 0
