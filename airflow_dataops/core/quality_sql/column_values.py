@@ -10,13 +10,13 @@ from sqlglot import exp
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
 from airflow_dataops.core.quality_sql.dialect import disjunction, negation
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
-from airflow_dataops.core.quality_sql.rule import RowRule, Rule
+from airflow_dataops.core.quality_sql.rule import Answers, Proof, RowRule, Rule
 from airflow_dataops.core.quality_sql.table import Column, Kind
 
 __all__ = ["column_rule", "is_comparable"]
 
 
-def column_rule(given: Arguments, unexpected: exp.Expression) -> RowRule:
+def column_rule(given: Arguments, unexpected: exp.Expression, proof: Proof | None = None) -> RowRule:
     """Return the rule that fails rows whose value is there and meets `unexpected`."""
     column = given.column()
     return RowRule(
@@ -27,6 +27,8 @@ def column_rule(given: Arguments, unexpected: exp.Expression) -> RowRule:
         given.table.missing(column.name),
         mostly=given.mostly,
         text_column=column.name if column.kind is Kind.TEXT else None,
+        missing_of=column.name,
+        proof=proof,
     )
 
 
@@ -35,7 +37,9 @@ def not_null(given: Arguments) -> Rule:
     """Fail rows without a value; no row counts as missing."""
     name = given.column().name
     missing = given.table.missing(name)
-    return RowRule(given.table, missing, (name,), given.domain, counts_missing=False, mostly=given.mostly)
+    return RowRule(
+        given.table, missing, (name,), given.domain, counts_missing=False, mostly=given.mostly, missing_of=name
+    )
 
 
 @compiles("expect_column_values_to_be_null")
@@ -86,7 +90,24 @@ def between(given: Arguments) -> Rule:
     if high is not None:
         above = exp.GTE if kwargs.get("strict_max") else exp.GT
         wrong.append(above(this=value.copy(), expression=given.table.dialect.literal(high)))
-    return column_rule(given, disjunction(*wrong))
+    return column_rule(given, disjunction(*wrong), within(given, column, low, high))
+
+
+def within(given: Arguments, column: Column, low: Any, high: Any) -> Proof | None:
+    """Return the proof that the smallest and the largest value are allowed, so all are."""
+    if given.domain is not None or not column.kind.is_number:
+        return None
+    value, strict_min, strict_max = given.table.value(column.name), *map(given.kwargs.get, ("strict_min", "strict_max"))
+
+    def holds(answers: Answers) -> bool:
+        least, most = answers["least"], answers["most"]
+        if least is None or most is None or least != least or most != most:  # noqa: PLR0124 - not a number
+            return False
+        above = low is None or (least > low if strict_min else least >= low)
+        below = high is None or (most < high if strict_max else most <= high)
+        return bool(above and below)
+
+    return Proof({"least": exp.Min(this=value), "most": exp.Max(this=value.copy())}, holds)
 
 
 def bound(column: Column, given: Any) -> Any:

@@ -28,8 +28,12 @@ class Dialect:
         """Return the predicate that a value is missing; it is never null itself."""
         absent: exp.Expression = exp.Is(this=value, expression=exp.Null())
         if is_float:
-            absent = exp.paren(exp.or_(absent, exp.IsNan(this=value.copy()), copy=False))
+            absent = exp.paren(exp.or_(absent, self.is_nan(value.copy()), copy=False))
         return absent
+
+    def is_nan(self, value: exp.Expression) -> exp.Expression:
+        """Return whether a number is none."""
+        return exp.IsNan(this=value)
 
     def count_if(self, predicate: exp.Expression, weight: exp.Expression | None = None) -> exp.Expression:
         """Return how many rows meet a predicate that may be null; of grouped rows the sum of their weights."""
@@ -109,13 +113,9 @@ class Dialect:
         """
         # quantile_disc takes the value at ceil(share × n), so a share amid a place's interval hits it exactly.
         wanted = sorted(set(places))
-        figures = [
-            exp.Anonymous(
-                this="quantile_disc", expressions=[column.copy(), exp.Literal.number(repr((place + 0.5) / count))]
-            )
-            for place in wanted
-        ]
-        return dict(zip(wanted, ask(rows.select(*figures))[0], strict=True))
+        shares = exp.Array(expressions=[exp.Literal.number(repr((place + 0.5) / count)) for place in wanted])
+        figure = exp.Anonymous(this="quantile_disc", expressions=[column.copy(), shares])
+        return dict(zip(wanted, ask(rows.select(figure))[0][0], strict=True))
 
     def in_order(self, value: exp.Expression, *, is_text: bool) -> exp.Expression:
         """Return what to order by so that values come as Python sorts them: texts by code points."""

@@ -48,7 +48,7 @@ class KeyRule:
     def judge(self, answers: Answers, ask: Ask, facts: Facts, wanted: ResultFormat) -> Found:
         """Count rows with a key that is not alone."""
         proven = facts.unique & set(self.rows.shown)
-        unexpected = 0 if proven else int(ask(self.count())[0][0] or 0)
+        unexpected = 0 if proven or self.is_proven(answers, ask) else int(ask(self.count())[0][0] or 0)
         if not unexpected and len(self.rows.shown) == 1 and self.rows.domain is None and not answers.get("missing"):
             facts.unique.add(self.rows.shown[0])
         rule = replace(self.rows, unexpected=self.shares_its_key()) if unexpected else self.rows
@@ -56,6 +56,15 @@ class KeyRule:
         if self.keep == "none" or not unexpected:
             return found
         return replace(found, predicate=exp.and_(rule.predicate, negation(self.is_kept()), copy=False))
+
+    def is_proven(self, answers: Answers, ask: Ask) -> bool:
+        """Whether there are as many keys as rows that have one; cheaper than to look which keys are shared."""
+        keys = self.rows.table.select(*self.keys("data")).group_by(*self.keys("data"))
+        present = self.present()
+        query = (keys.where(present) if present is not None else keys).subquery("keys")
+        distinct = ask(exp.select(exp.Count(this=exp.Star())).from_(query))[0][0]
+        counted = int(answers["elements"] or 0) - int(answers.get("missing") or 0)
+        return int(distinct) == counted
 
     def keys(self, alias: str) -> list[exp.Expression]:
         """Return the parts of the key; numbers that are none are one missing value."""
@@ -70,8 +79,8 @@ class KeyRule:
     def present(self) -> exp.Expression | None:
         """Return which rows have a key."""
         missing = self.rows.missing
-        told = missing is not None and not isinstance(missing, exp.Boolean)
-        return conjunction(self.rows.domain, negation(missing) if told and missing is not None else None)
+        told = missing if not isinstance(missing, exp.Boolean) else None
+        return conjunction(self.rows.domain, negation(told) if told is not None else None)
 
     def shared(self, *shown: exp.Expression) -> exp.Select:
         """Return the keys that occur more than once, with what is to be shown of them."""

@@ -12,7 +12,18 @@ from airflow_dataops.core.quality_sql.dialect import conjunction, negation
 from airflow_dataops.core.quality_sql.results import Found, ResultFormat, row_result
 from airflow_dataops.core.quality_sql.table import Table
 
-__all__ = ["Answers", "Ask", "ConstantRule", "Facts", "FigureRule", "QueryRule", "RowRule", "Rule", "fetch_failing"]
+__all__ = [
+    "Answers",
+    "Ask",
+    "ConstantRule",
+    "Facts",
+    "FigureRule",
+    "Proof",
+    "QueryRule",
+    "RowRule",
+    "Rule",
+    "fetch_failing",
+]
 
 Ask: TypeAlias = Callable[[exp.Query], list[tuple[Any, ...]]]
 """Runs a query and returns its rows."""
@@ -44,6 +55,19 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """Figures that engines know almost for nothing, from which it may follow that no row fails.
+
+    Args:
+        asked: Aggregates by key, such as the smallest and the largest value.
+        holds: Whether it follows from the answers; a no leaves the question open.
+    """
+
+    asked: Mapping[str, exp.Expression]
+    holds: Callable[[Answers], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class RowRule:
     """Judges rows one by one.
 
@@ -57,6 +81,8 @@ class RowRule:
         counts_missing: Whether the result tells of missing values.
         mostly: The share of judged rows that must pass, 0..1.
         text_column: The one text column `unexpected` depends on, so that it can be judged on distinct values.
+        missing_of: The one column whose missing values `missing` means, so that they can be counted cheaply.
+        proof: What may show at once that no row fails.
         shown_as_mapping: Show several columns as {name: value}, as Great Expectations does for more than two.
     """
 
@@ -68,6 +94,8 @@ class RowRule:
     counts_missing: bool = True
     mostly: float = 1.0
     text_column: str | None = None
+    missing_of: str | None = None
+    proof: Proof | None = None
     shown_as_mapping: bool = False
 
     @property
@@ -90,6 +118,9 @@ class RowRule:
             "elements": exp.Count(this=exp.Star()) if self.domain is None else count_if(self.domain.copy()),
             "unexpected": count_if(self.predicate),
         }
+        if self.missing_of is not None and self.domain is None:
+            missing = self.table.missing_count(self.missing_of)
+            return {**asked, "missing": missing} if self.missing is not None else {**asked, "unexpected": missing}
         if self.missing is not None:
             absent = conjunction(self.domain, self.missing)
             asked["missing"] = count_if(absent) if absent is not None else exp.Literal.number(0)

@@ -85,7 +85,8 @@ def common_pass(rules: Mapping[int, Rule], table: Table, ask: Ask) -> dict[int, 
     String rules on columns of few distinct values are judged on these.
     """
     few = columns_of_few_values(rules, table, ask)
-    answers: dict[int, dict[str, Any]] = {number: {} for number in rules}
+    proven = proven_rules(rules, table, ask)
+    answers: dict[int, dict[str, Any]] = {number: {"unexpected": 0} if number in proven else {} for number in rules}
     grouped: dict[str, dict[int, RowRule]] = {}
     plain: dict[int, Rule] = {}
     for number, rule in rules.items():
@@ -93,10 +94,21 @@ def common_pass(rules: Mapping[int, Rule], table: Table, ask: Ask) -> dict[int, 
             grouped.setdefault(str(rule.on_one_text), {})[number] = rule
         else:
             plain[number] = rule
-    distribute(answers, {number: rule.figures() for number, rule in plain.items()}, table.select(), ask)
+    figures = {number: rule.figures() for number, rule in plain.items()}
+    for number in proven:
+        figures[number] = {key: figure for key, figure in figures[number].items() if key != "unexpected"}
+    distribute(answers, figures, table.select(), ask)
     for column, members in grouped.items():
         distribute(answers, *on_distinct_values(members, column, table), ask)
     return answers
+
+
+def proven_rules(rules: Mapping[int, Rule], table: Table, ask: Ask) -> set[int]:
+    """Return the rules of which statistics show that no row fails."""
+    proofs = {n: rule.proof for n, rule in rules.items() if isinstance(rule, RowRule) and rule.proof is not None}
+    answers: dict[int, dict[str, Any]] = {number: {} for number in proofs}
+    distribute(answers, {number: proof.asked for number, proof in proofs.items()}, table.select(), ask)
+    return {number for number, proof in proofs.items() if proof.holds(answers[number])}
 
 
 def distribute(

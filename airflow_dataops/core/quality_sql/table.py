@@ -80,6 +80,14 @@ class Table:
         """Return the predicate that a value is missing: null, or not a number, as in pandas."""
         return self.dialect.missing(self.value(name, alias), is_float=self.columns[name].kind is Kind.FLOAT)
 
+    def missing_count(self, name: str) -> exp.Expression:
+        """Return how many values are missing; engines know the number of nulls from their statistics."""
+        value = self.value(name)
+        nulls = exp.Sub(this=exp.Count(this=exp.Star()), expression=exp.Count(this=value))
+        if self.columns[name].kind is not Kind.FLOAT:
+            return nulls
+        return exp.Add(this=nulls, expression=self.dialect.count_if(self.dialect.is_nan(value.copy())))
+
     def select(self, *expressions: exp.Expression) -> exp.Select:
         """Return a query over the data."""
         return exp.select(*expressions).from_(self.source.copy())
