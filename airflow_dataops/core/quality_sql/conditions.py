@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from airflow_dataops.core.quality_sql.dialect import negation
+from airflow_dataops.core.quality_sql.dialect import disjunction, every, negation
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 from airflow_dataops.core.quality_sql.table import Kind, Table
 
@@ -44,7 +44,7 @@ def of_document(condition: Mapping[str, Any], table: Table) -> exp.Expression:
         return of_text(str(condition["pass_through_filter"]), table)
     if kind in {"and", "or"}:
         parts = [of_document(part, table) for part in condition["conditions"]]
-        joined = exp.and_(*parts, copy=False) if kind == "and" else exp.or_(*parts, copy=False)
+        joined = every(*parts) if kind == "and" else disjunction(*parts)
         return exp.paren(joined)
     if kind == "nullity":
         missing = table.missing(known(condition["column"]["name"], table))
@@ -72,14 +72,14 @@ def compared(name: str, operator: str, value: Any, table: Table) -> exp.Expressi
     literals = [table.dialect.literal(one) for one in values]
     present = negation(table.missing(name))
     if operator in {"IN", "NOT_IN"}:
-        inside = exp.and_(present, exp.In(this=table.value(name), expressions=literals), copy=False)
+        inside = every(present, exp.In(this=table.value(name), expressions=literals))
         return exp.paren(inside) if operator == "IN" else negation(inside)
     if operator not in COMPARISONS or len(literals) != 1:
         raise UncompilableError(f"its row_condition has the unknown operator {operator!r}")
     comparison = COMPARISONS[operator](this=table.value(name), expression=literals[0])
     if operator == "!=":
-        return exp.paren(exp.or_(table.missing(name), comparison, copy=False))
-    return exp.paren(exp.and_(present, comparison, copy=False))
+        return exp.paren(disjunction(table.missing(name), comparison))
+    return exp.paren(every(present, comparison))
 
 
 def fits(kind: Kind, value: Any) -> bool:
@@ -106,7 +106,7 @@ def of_tree(tree: ast.expr, table: Table) -> exp.Expression:
     """Return the predicate of a parsed condition."""
     if isinstance(tree, ast.BoolOp):
         parts = [of_tree(value, table) for value in tree.values]
-        joined = exp.and_(*parts, copy=False) if isinstance(tree.op, ast.And) else exp.or_(*parts, copy=False)
+        joined = every(*parts) if isinstance(tree.op, ast.And) else disjunction(*parts)
         return exp.paren(joined)
     if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
         return negation(of_tree(tree.operand, table))

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.refusal import UncompilableError
 
-__all__ = ["Dialect", "conjunction", "disjunction", "negation"]
+__all__ = ["Dialect", "conjunction", "disjunction", "every", "negation"]
 
 Ask: TypeAlias = Callable[[exp.Query], list[tuple[Any, ...]]]
 
@@ -146,16 +146,37 @@ def integer_literal(value: int) -> exp.Expression:
 
 
 def conjunction(*predicates: exp.Expression | None) -> exp.Expression | None:
-    """Return all predicates joined by AND; None when there are none."""
-    given = [predicate.copy() for predicate in predicates if predicate is not None]
+    """Return all predicates joined by AND; None when there are none, or when all are true."""
+    given = [predicate.copy() for predicate in predicates if predicate is not None and not is_constant(predicate, True)]
+    if any(is_constant(predicate, False) for predicate in given):
+        return exp.false()
     return exp.and_(*given, copy=False) if given else None
 
 
+def every(*predicates: exp.Expression) -> exp.Expression:
+    """Return the predicates joined by AND; true when there are none, or when all are true."""
+    joined = conjunction(*predicates)
+    return exp.true() if joined is None else joined
+
+
 def disjunction(*predicates: exp.Expression) -> exp.Expression:
-    """Return the predicates joined by OR; false when there are none."""
-    return exp.or_(*[predicate.copy() for predicate in predicates], copy=False) if predicates else exp.false()
+    """Return the predicates joined by OR; false when there are none, or when all are false."""
+    given = [predicate.copy() for predicate in predicates if not is_constant(predicate, False)]
+    if any(is_constant(predicate, True) for predicate in given):
+        return exp.true()
+    return exp.or_(*given, copy=False) if given else exp.false()
 
 
 def negation(predicate: exp.Expression) -> exp.Expression:
     """Return the opposite of a predicate."""
+    for value in (True, False):
+        if is_constant(predicate, value):
+            return exp.Boolean(this=not value)
     return exp.Not(this=exp.paren(predicate.copy()))
+
+
+def is_constant(predicate: exp.Expression, value: bool) -> bool:
+    """Whether a predicate is always true (false), so that engines need not compute it."""
+    while isinstance(predicate, exp.Paren):
+        predicate = predicate.this
+    return isinstance(predicate, exp.Boolean) and bool(predicate.this) is value

@@ -10,7 +10,7 @@ from sqlglot import exp
 from airflow_dataops.core.quality_sql.column_values import is_comparable
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
 from airflow_dataops.core.quality_sql.divergence import divergence
-from airflow_dataops.core.quality_sql.figures import present
+from airflow_dataops.core.quality_sql.figures import only_present
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 from airflow_dataops.core.quality_sql.results import Found, ResultFormat, plain_value
 from airflow_dataops.core.quality_sql.rule import Ask, QueryRule, Rule
@@ -72,7 +72,7 @@ def unique_values(values: Sequence[Any]) -> list[Any]:
 def others_than(given: Arguments, values: Sequence[Any], ask: Ask) -> tuple[int, list[Any]]:
     """Return how many values occur that are none of these, and the first of them in their order."""
     column = given.table.value(given.column().name)
-    query = given.table.select(column).where(present(given))
+    query = only_present(given, given.table.select(column))
     if values:
         literals = [given.table.dialect.literal(value) for value in values]
         query = query.where(exp.Not(this=exp.In(this=column.copy(), expressions=literals)))
@@ -93,7 +93,7 @@ def among(given: Arguments, values: Sequence[Any]) -> exp.Select:
     column = given.table.value(given.column().name)
     literals = [given.table.dialect.literal(value) for value in values]
     inside = exp.In(this=column.copy(), expressions=literals)
-    return given.table.select(column).where(present(given)).where(inside).group_by(column.copy())
+    return only_present(given, given.table.select(column)).where(inside).group_by(column.copy())
 
 
 @compiles("expect_column_most_common_value_to_be_in_set")
@@ -105,7 +105,7 @@ def most_common(given: Arguments) -> Rule:
         column = given.table.value(given.column().name)
         counted = exp.alias_(exp.Count(this=exp.Star()), "n", quoted=True)
         value = exp.alias_(column.copy(), "value", quoted=True)
-        groups = given.table.select(value, counted).where(present(given)).group_by(column)
+        groups = only_present(given, given.table.select(value, counted)).group_by(column)
         most = exp.select(exp.Max(this=exp.column("n", table="most"))).from_(groups.subquery("most")).subquery()
         modes = exp.select(exp.column("value", table="groups")).from_(groups.subquery("groups"))
         rows = ask(modes.where(exp.EQ(this=exp.column("n", table="groups"), expression=most)))
@@ -132,7 +132,7 @@ def kullback_leibler(given: Arguments) -> Rule:
     def decide(ask: Ask, wanted: ResultFormat) -> Found:
         column = given.table.value(given.column().name)
         counted = exp.alias_(exp.Count(this=exp.Star()), "n", quoted=True)
-        query = given.table.select(column, counted).where(present(given)).group_by(column.copy())
+        query = only_present(given, given.table.select(column, counted)).group_by(column.copy())
         counts: dict[Any, int] = dict(ask(query.order_by(in_order(given))))
         success, result = divergence(counts, expected, given.kwargs)
         return Found(success, {} if wanted.level == "BOOLEAN_ONLY" else plain_value(result))

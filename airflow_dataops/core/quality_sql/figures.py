@@ -16,14 +16,15 @@ from airflow_dataops.core.quality_sql.results import Found, ResultFormat, figure
 from airflow_dataops.core.quality_sql.rule import Answers, Ask, FigureRule, QueryRule, Rule
 from airflow_dataops.core.quality_sql.table import Column, Kind
 
-__all__ = ["is_between", "mean_of", "present", "quantile_linear", "standard_deviation_of"]
+__all__ = ["is_between", "mean_of", "only_present", "present", "quantile_linear", "standard_deviation_of"]
 
 
 def chosen(given: Arguments) -> exp.Expression:
     """Return the column's values in the domain, null for all others and for what is missing."""
     name = given.column().name
     condition = conjunction(given.domain, negation(given.table.missing(name)))
-    if given.domain is None and given.column().kind is not Kind.FLOAT:
+    nulls_only = given.domain is None and given.column().kind is not Kind.FLOAT
+    if condition is None or nulls_only:  # aggregates leave nulls out by themselves
         return given.table.value(name)
     return exp.If(this=condition, true=given.table.value(name))
 
@@ -31,6 +32,12 @@ def chosen(given: Arguments) -> exp.Expression:
 def present(given: Arguments) -> exp.Expression | None:
     """Return which rows of the domain have a value."""
     return conjunction(given.domain, negation(given.table.missing(given.column().name)))
+
+
+def only_present(given: Arguments, query: exp.Select) -> exp.Select:
+    """Return the query over those rows of the domain that have a value."""
+    there = present(given)
+    return query if there is None else query.where(there)
 
 
 def numeric(given: Arguments) -> Column:
@@ -64,7 +71,8 @@ def quantile_linear(given: Arguments, share: float) -> exp.Expression:
 
 def count_of(given: Arguments) -> exp.Expression:
     """Return how many values there are."""
-    return given.table.dialect.count_if(present(given) or exp.true())
+    there = present(given)
+    return exp.Count(this=exp.Star()) if there is None else given.table.dialect.count_if(there)
 
 
 def is_between(value: Any, kwargs: Mapping[str, Any]) -> bool:
@@ -167,7 +175,7 @@ def distinct_count(given: Arguments) -> Rule:
     def decide(ask: Ask, wanted: ResultFormat) -> Found:
         counted = exp.alias_(exp.Count(this=exp.Star()), "n", quoted=True)
         column = given.table.value(given.column().name)
-        groups = given.table.select(counted).where(present(given)).group_by(column).subquery("groups")
+        groups = only_present(given, given.table.select(counted)).group_by(column).subquery("groups")
         figures = [exp.Count(this=exp.Star()), exp.Sum(this=exp.column("n", table="groups"))]
         distinct, values = ask(exp.select(*figures).from_(groups))[0]
         figure = share(distinct, values) if as_share else int(distinct)
@@ -191,7 +199,7 @@ def quantiles(given: Arguments) -> Rule:
             values: list[Any] = [None for _ in shares]
         else:
             places = [round_half_even(one * (count - 1)) for one in shares]
-            rows = given.table.select().where(present(given))
+            rows = only_present(given, given.table.select())
             value = given.table.value(given.column().name)
             found = given.table.dialect.values_at(value, rows, count, places, ask)
             values = [plain_number(found[place]) for place in places]

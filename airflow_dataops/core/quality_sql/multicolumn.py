@@ -7,7 +7,7 @@ from itertools import combinations
 from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
-from airflow_dataops.core.quality_sql.dialect import disjunction, negation
+from airflow_dataops.core.quality_sql.dialect import disjunction, every, negation
 from airflow_dataops.core.quality_sql.pairs import ignored_rows
 from airflow_dataops.core.quality_sql.refusal import UncompilableError
 from airflow_dataops.core.quality_sql.rule import RowRule, Rule
@@ -47,7 +47,7 @@ def sum_to_equal(given: Arguments) -> Rule:
         total = exp.Add(this=total, expression=exp.cast(given.table.value(column.name), "double"))
     present = [negation(given.table.missing(column.name)) for column in columns]
     same = exp.EQ(this=total, expression=given.table.dialect.literal(float(given.kwargs["sum_total"])))
-    return multicolumn_rule(given, negation(exp.and_(*present, same, copy=False)))
+    return multicolumn_rule(given, negation(every(*present, same)))
 
 
 @compiles("expect_multicolumn_values_to_be_equal")
@@ -70,4 +70,4 @@ def same(given: Arguments, first: Column, second: Column) -> exp.Expression:
     both = [given.table.missing(column.name) for column in (first, second)]
     equal = exp.EQ(this=given.table.value(first.name), expression=given.table.value(second.name))
     present = [negation(missing) for missing in both]
-    return exp.paren(exp.or_(exp.and_(*both, copy=True), exp.and_(*present, equal, copy=False), copy=False))
+    return exp.paren(disjunction(every(*both), every(*present, equal)))

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.column_values import is_comparable
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
-from airflow_dataops.core.quality_sql.dialect import disjunction, negation
+from airflow_dataops.core.quality_sql.dialect import disjunction, every, negation
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 from airflow_dataops.core.quality_sql.rule import RowRule, Rule
 from airflow_dataops.core.quality_sql.table import Column
@@ -21,7 +21,7 @@ def ignored_rows(given: Arguments, names: list[str], default: str) -> exp.Expres
     missing = [given.table.missing(name) for name in names]
     how = given.kwargs.get("ignore_row_if", default)
     if how in {"both_values_are_missing", "all_values_are_missing"}:
-        return exp.paren(exp.and_(*missing, copy=False))
+        return exp.paren(every(*missing))
     if how in {"either_value_is_missing", "any_value_is_missing"}:
         return exp.paren(disjunction(*missing))
     return exp.false()
@@ -50,7 +50,7 @@ def comparable_columns(given: Arguments) -> tuple[Column, Column]:
 def holds(given: Arguments, comparison: exp.Expression, names: list[str]) -> exp.Expression:
     """Return that a comparison is true and no value is missing, never null: comparing with nothing is false."""
     present = [negation(given.table.missing(name)) for name in names]
-    return exp.and_(*present, comparison, copy=False)
+    return every(*present, comparison)
 
 
 @compiles("expect_column_pair_values_a_to_be_greater_than_b")
@@ -79,7 +79,7 @@ def in_set(given: Arguments) -> Rule:
         if len(pair) != len(columns):
             raise UnfitError("value_pairs_set holds something that is no pair")
         sides = [side(given, column, value) for column, value in zip(columns, pair, strict=True)]
-        allowed.append(exp.paren(exp.and_(*sides, copy=False)))
+        allowed.append(exp.paren(every(*sides)))
     return pair_rule(given, negation(disjunction(*allowed)))
 
 
@@ -93,4 +93,4 @@ def side(given: Arguments, column: Column, value: Any) -> exp.Expression:
     if column.kind.is_time:
         raise UncompilableError("pairs with times are compared as pandas does")
     same = exp.EQ(this=given.table.value(column.name), expression=given.table.dialect.literal(value))
-    return exp.and_(negation(missing), same, copy=False)
+    return every(negation(missing), same)

@@ -45,7 +45,8 @@ class DistinctRule:
         value = self.table.value(self.column)
         present = conjunction(self.domain, negation(self.table.missing(self.column)))
         counted = exp.Count(this=exp.Star())
-        query = self.table.select(value, counted).where(present).group_by(value.copy())
+        query = self.table.select(value, counted).group_by(value.copy())
+        query = query.where(present) if present is not None else query
         wrong = [(entry, count) for entry, count in ask(query) if not self.passes(entry)]
         unexpected = sum(count for _, count in wrong)
         rule = self.row_rule(self.holds([entry for entry, _ in wrong]))

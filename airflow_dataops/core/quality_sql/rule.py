@@ -107,9 +107,7 @@ class RowRule:
     def predicate(self) -> exp.Expression:
         """Which rows of the table fail; may be null, which is no."""
         judged = conjunction(self.domain, negation(self.missing) if self.missing is not None else None, self.unexpected)
-        if judged is None:  # unexpected is always given
-            raise ValueError("a rule without a predicate")
-        return judged
+        return judged if judged is not None else exp.true()
 
     def figures(self) -> Mapping[str, exp.Expression]:
         """Return the counts: rows looked at, rows without a value, rows that fail."""

@@ -44,7 +44,9 @@ def ordered(given: Arguments) -> Rule:
             "before",
             quoted=True,
         ),
-    ).where(conjunction(given.domain, negation(table.missing(column.name))))
+    )
+    there = conjunction(given.domain, negation(table.missing(column.name)))
+    steps = steps.where(there) if there is not None else steps
     wrong = exp.select(exp.column("position", table="steps")).from_(steps.subquery("steps")).where(out_of_order)
     return SequenceRule(column_rule(given, exp.In(this=table.position.copy(), query=wrong.subquery())), wrong)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlglot import exp
@@ -64,6 +64,7 @@ class Table:
         columns: By name, in order.
         dialect: How the engine speaks.
         source: What stands after FROM; its alias is ``data``.
+        known_missing: How many values of a column are missing, where that was asked already.
         position: What tells where a row stands and orders rows; unique in the table.
     """
 
@@ -71,6 +72,7 @@ class Table:
     dialect: Dialect
     source: exp.Expression
     position: exp.Expression
+    known_missing: Mapping[str, int] = field(default_factory=dict)
 
     def value(self, name: str, alias: str = "data") -> exp.Column:
         """Return the column as an expression; quoted, so that any name is safe."""
@@ -78,10 +80,14 @@ class Table:
 
     def missing(self, name: str, alias: str = "data") -> exp.Expression:
         """Return the predicate that a value is missing: null, or not a number, as in pandas."""
+        if self.known_missing.get(name) == 0:
+            return exp.false()
         return self.dialect.missing(self.value(name, alias), is_float=self.columns[name].kind is Kind.FLOAT)
 
     def missing_count(self, name: str) -> exp.Expression:
         """Return how many values are missing; engines know the number of nulls from their statistics."""
+        if name in self.known_missing:
+            return exp.Literal.number(self.known_missing[name])
         value = self.value(name)
         nulls = exp.Sub(this=exp.Count(this=exp.Star()), expression=exp.Count(this=value))
         if self.columns[name].kind is not Kind.FLOAT:
