@@ -124,7 +124,7 @@ TABLE_TYPES = types_of(
     """,
     row_level=False,
 )
-OWN_TYPES: dict[str, CheckType] = {}
+OWN_TYPES = types_of("dataops_column_to_hold column* kind*", row_level=False)
 """Types that contracts need and Great Expectations does not have."""
 TYPES: dict[str, CheckType] = {**ROW_TYPES, **TABLE_TYPES, **OWN_TYPES}
 """All types, by name."""
@@ -173,7 +173,7 @@ def is_mapping(value: Any) -> bool:
 KINDS: Mapping[Callable[[Any], bool], tuple[str, str]] = {
     is_text: (
         "a text",
-        """column column_A column_B regex like_pattern strftime_format type_ unexpected_rows_query base_query
+        """column kind column_A column_B regex like_pattern strftime_format type_ unexpected_rows_query base_query
         comparison_query comparison_data_source_name other_table_name""",
     ),
     is_texts: ("a list of texts", "regex_list like_pattern_list column_list"),

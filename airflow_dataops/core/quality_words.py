@@ -23,6 +23,7 @@ ROW_PHRASES = {
 }
 TABLE_PHRASES = {
     "expect_column_to_exist": "the column {columns} is missing",
+    "dataops_column_to_hold": "the column {columns} holds something else than {kind}",
     "expect_table_row_count_to_be_between": "the number of rows is {range}",
     "expect_table_columns_to_match_set": "the columns are not the expected ones",
     "expect_table_columns_to_match_ordered_list": "the columns are not the expected ones in their order",
@@ -45,7 +46,7 @@ def subject_words(dataset: str, partition: str) -> tuple[str, str]:
 
 def default_says(kind: str, columns: Sequence[str], kwargs: Mapping[str, Any], *, row_level: bool) -> str:
     """Return the phrase for a check whose suite gives none, from its type and columns."""
-    shown = {"columns": plain(", ".join(columns)), "range": range_words(kwargs)}
+    shown = {"columns": plain(", ".join(columns)), "range": range_words(kwargs), "kind": kwargs.get("kind")}
     phrases = ROW_PHRASES if row_level else TABLE_PHRASES
     if kind in phrases:
         return phrases[kind].format(**shown)

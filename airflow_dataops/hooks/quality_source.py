@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["batches_of", "reader_of"]
 
 BATCH_ROWS = 100_000
+SNIFFED_ROWS = 20_480
 
 
 class FileReader(Protocol):
@@ -67,11 +68,21 @@ class CsvReader:
         self, connection: duckdb.DuckDBPyConnection, path: Path, position: str, columns: Sequence[str] | None
     ) -> Mapping[str, str]:
         """Make ``source`` a table of the columns that are asked for."""
-        reader = "read_csv(?, header = true, nullstr = ?, auto_type_candidates = ?, sample_size = -1)"
-        given = [str(path), list(self.missing), list(self.types)]
-        run(connection, path, f"CREATE TEMP TABLE rows AS SELECT * FROM {reader}", given)  # noqa: S608 - ours
+        try:
+            self.parse(connection, path, SNIFFED_ROWS)
+            sniffed = not nothing_in(connection, SNIFFED_ROWS)
+        except SourceError:
+            sniffed = False
+        if not sniffed:  # the first rows told too little, or the later ones something else
+            self.parse(connection, path, -1)
         run(connection, path, f"CREATE TEMP VIEW source AS SELECT *, rowid AS {position} FROM rows")  # noqa: S608 - ours
         return {}
+
+    def parse(self, connection: duckdb.DuckDBPyConnection, path: Path, sample: int) -> None:
+        """Read the file into ``rows``; types are told from so many rows, -1 for all."""
+        reader = "read_csv(?, header = true, nullstr = ?, auto_type_candidates = ?, sample_size = ?)"
+        given = [str(path), list(self.missing), list(self.types), sample]
+        run(connection, path, f"CREATE OR REPLACE TEMP TABLE rows AS SELECT * FROM {reader}", given)  # noqa: S608 - ours
 
     def frame(self, path: Path) -> pd.DataFrame:
         """Return what pandas reads."""
@@ -85,6 +96,18 @@ def batches_of(relation: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:
     if hasattr(relation, "to_arrow_reader"):
         return relation.to_arrow_reader(BATCH_ROWS)
     return relation.fetch_arrow_reader(BATCH_ROWS)
+
+
+def nothing_in(connection: duckdb.DuckDBPyConnection, rows: int) -> bool:
+    """Whether a column of text is empty in the first rows, so that its type could not be told from them."""
+    described = connection.execute("DESCRIBE rows").fetchall()
+    names = [str(row[0]).replace('"', '""') for row in described if row[1] == "VARCHAR"]
+    if not names:
+        return False
+    counts = ", ".join(f'count("{name}")' for name in names)
+    sample = f"(SELECT * FROM rows LIMIT {rows})"  # noqa: S608 - a number of ours
+    found = connection.execute(f"SELECT count(*), {counts} FROM {sample}").fetchone()  # noqa: S608 - quoted
+    return found is not None and found[0] > 0 and 0 in found[1:]
 
 
 def top_level_names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from airflow_dataops.core.contract import document_of, is_contract
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 
@@ -17,12 +18,20 @@ KINDS = (".json", ".yaml", ".yml")
 
 
 def read_document(path: Path) -> tuple[Any, str]:
-    """Return the suite document of a file and how messages call it.
+    """Return the suite document of a file, which may be a data contract, and how messages call it.
+
+    Args:
+        path: A suite or a contract; of a contract with several objects ``contract.yaml#orders`` names one.
 
     Raises:
         BrokenCheckError: The file is missing, of another kind or broken. A retry does not help.
     """
-    return parsed(path), plain(path.name)
+    name, _, chosen = path.name.partition("#") if not path.exists() else (path.name, "", "")
+    path = path.with_name(name)
+    document = parsed(path)
+    if is_contract(document):
+        return document_of(document, plain(name), chosen or None), plain(name)
+    return document, plain(name)
 
 
 def parsed(path: Path) -> Any:

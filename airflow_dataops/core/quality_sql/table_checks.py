@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
 from airflow_dataops.core.quality_sql.figures import is_between
-from airflow_dataops.core.quality_sql.refusal import UncompilableError
+from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 from airflow_dataops.core.quality_sql.results import ResultFormat
 from airflow_dataops.core.quality_sql.rule import Answers, ConstantRule, FigureRule, Rule
 from airflow_dataops.core.quality_sql.table import Kind
@@ -93,6 +93,30 @@ def column_type(given: Arguments) -> Rule:
         return same, actual
 
     return by_type(given, judge)
+
+
+KINDS = {
+    "string": {Kind.TEXT},
+    "integer": {Kind.INTEGER},
+    "number": {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL},
+    "boolean": {Kind.BOOLEAN},
+    "date": {Kind.DATE, Kind.TIMESTAMP},
+    "timestamp": {Kind.TIMESTAMP, Kind.ZONED},
+    "time": {Kind.TIME},
+}
+"""What a column of a contract's logical type may hold."""
+
+
+@compiles("dataops_column_to_hold")
+def column_holds(given: Arguments) -> Rule:
+    """Judge what a column holds, by the logical types of data contracts, whatever it is called in pandas."""
+    name, wanted = given.kwargs["column"], given.kwargs["kind"]
+    if name not in given.table.columns:
+        raise UnfitError(f'The column "{name}" does not exist.')
+    if wanted not in KINDS:
+        raise UnfitError(f"{wanted!r} is no logical type; allowed are {', '.join(KINDS)}")
+    held = given.table.columns[name].kind
+    return ConstantRule(held in KINDS[wanted], {"observed_value": held.value})
 
 
 def by_type(given: Arguments, judge: Callable[[str], tuple[bool, Any]]) -> Rule:

@@ -1,0 +1,158 @@
+"""Data contracts of the Open Data Contract Standard (ODCS 3.x) as suites.
+
+Everything a contract asks of the data becomes a check, or is listed under ``unsupported`` by name: nothing is dropped
+silently. The standard: https://bitol-io.github.io/open-data-contract-standard/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_dataops.core.contract_rules import quality_expectations
+from airflow_dataops.core.contract_types import type_expectations
+from airflow_dataops.core.words import plain
+from airflow_dataops.exceptions import BrokenCheckError
+
+__all__ = ["VERSIONS", "document_of", "is_contract"]
+
+VERSIONS = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0")
+RETENTION = ("retention",)
+
+
+def is_contract(document: Any) -> bool:
+    """Whether a parsed file is a data contract."""
+    return isinstance(document, Mapping) and document.get("kind") == "DataContract"
+
+
+def document_of(contract: Mapping[str, Any], source: str, schema_object: str | None = None) -> dict[str, Any]:
+    """Return the suite that a contract asks for, in Great Expectations' form.
+
+    Args:
+        contract: The parsed file.
+        source: Where it was read, for messages.
+        schema_object: Which object of its schema is meant; may be left out where there is one.
+
+    Returns:
+        A suite document whose ``meta.dataops`` holds ``contract``, ``classification`` by column and ``unsupported``.
+
+    Raises:
+        BrokenCheckError: The contract's version is unknown, or the object is. A retry does not help.
+    """
+    refuse_unknown_version(contract, source)
+    chosen = object_of(contract, source, schema_object)
+    expectations: list[dict[str, Any]] = []
+    unsupported: list[dict[str, str]] = []
+    for found in everything(chosen, contract):
+        (unsupported if "why" in found else expectations).append(found)
+    return {
+        "name": str(chosen.get("name")),
+        "expectations": expectations,
+        "meta": {
+            "dataops": {
+                "contract": about(contract),
+                "classification": classification(chosen),
+                "unsupported": unsupported,
+            }
+        },
+    }
+
+
+def refuse_unknown_version(contract: Mapping[str, Any], source: str) -> None:
+    """Refuse a version of the standard whose words we do not know."""
+    version = contract.get("apiVersion")
+    if version not in VERSIONS:
+        raise BrokenCheckError(
+            f"{source} is a contract of version {plain(repr(version))}; allowed are {', '.join(VERSIONS)}.",
+            hint="write apiVersion: v3.1.0, if it keeps to that version of the standard",
+        )
+
+
+def object_of(contract: Mapping[str, Any], source: str, name: str | None) -> Mapping[str, Any]:
+    """Return the object of the schema that is meant."""
+    objects = [one for one in contract.get("schema") or [] if isinstance(one, Mapping)]
+    names = [str(one.get("name")) for one in objects]
+    if name is None and len(objects) == 1:
+        return objects[0]
+    if name in names:
+        return objects[names.index(name)]
+    asked = (
+        f"has no object {plain(repr(name))}" if name else "describes several objects" if objects else "has no schema"
+    )
+    raise BrokenCheckError(
+        f"{source} {asked}; it has {plain(', '.join(names)) or 'none'}.",
+        hint="name the object after the file: contract.yaml#orders",
+    )
+
+
+def everything(chosen: Mapping[str, Any], contract: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the expectations of an object, and what cannot be one."""
+    columns = [one for one in chosen.get("properties") or [] if isinstance(one, Mapping)]
+    for column in columns:
+        name = str(column.get("physicalName") or column.get("name"))
+        yield expectation("expect_column_to_exist", f"{name}: exists", column=name)
+        yield from column_expectations(column, name)
+    yield from key_expectations(columns)
+    yield from quality_expectations(chosen.get("quality") or [], None)
+    for one in chosen.get("relationships") or []:
+        yield refused(f"relationship {one.get('to')}", "relationships to other tables are not checked yet")
+    for level in contract.get("slaProperties") or []:
+        if str(level.get("property")) not in RETENTION:
+            yield refused(f"service level {level.get('property')}", "service levels are not checked yet")
+
+
+def refused(rule: str, why: str) -> dict[str, Any]:
+    """Return what stands for a rule that cannot be checked."""
+    return {"rule": plain(rule), "why": why}
+
+
+def column_expectations(column: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    """Yield what a contract asks of one column."""
+    if column.get("required") or column.get("primaryKey"):
+        yield expectation("expect_column_values_to_not_be_null", f"{name}: required", column=name)
+    if column.get("unique"):
+        yield expectation("expect_column_values_to_be_unique", f"{name}: unique", column=name)
+    yield from type_expectations(column, name)
+    yield from quality_expectations(column.get("quality") or [], name)
+    if column.get("properties") or column.get("items"):
+        yield {"rule": f"{name}: nested properties", "why": "values inside of objects and arrays are not checked"}
+    if column.get("relationships"):
+        yield {"rule": f"{name}: relationships", "why": "relationships to other tables are not checked yet"}
+
+
+def key_expectations(columns: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield that the primary key is unique."""
+    key = [one for one in columns if one.get("primaryKey")]
+    key.sort(key=lambda one: int(one.get("primaryKeyPosition") or 0))
+    names = [str(one.get("physicalName") or one.get("name")) for one in key]
+    if len(names) == 1 and not key[0].get("unique"):
+        yield expectation("expect_column_values_to_be_unique", "primary key", column=names[0])
+    if len(names) > 1:
+        yield expectation("expect_compound_columns_to_be_unique", "primary key", column_list=names)
+
+
+def expectation(type_: str, rule: str, **kwargs: Any) -> dict[str, Any]:
+    """Return an expectation that stands for a rule of the contract."""
+    return {
+        "type": type_,
+        "kwargs": kwargs,
+        "meta": {"dataops": {"severity": "block", "id": rule}},
+        "severity": "critical",
+    }
+
+
+def classification(chosen: Mapping[str, Any]) -> dict[str, str]:
+    """Return how the contract classifies each column that it classifies."""
+    columns = [one for one in chosen.get("properties") or [] if isinstance(one, Mapping)]
+    return {
+        str(one.get("physicalName") or one.get("name")): str(one["classification"])
+        for one in columns
+        if one.get("classification")
+    }
+
+
+def about(contract: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which contract it is, and how long data may be kept."""
+    named = {name: contract.get(name) for name in ("id", "version", "status")}
+    levels = [level for level in contract.get("slaProperties") or [] if str(level.get("property")) in RETENTION]
+    return {**named, "retention": {name: levels[0].get(name) for name in ("value", "unit")}} if levels else named

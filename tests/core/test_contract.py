@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+import yaml
+
+from airflow_dataops.core.contract import VERSIONS, document_of, is_contract
+from airflow_dataops.core.quality_suite import suite_of
+from airflow_dataops.exceptions import BrokenCheckError
+from airflow_dataops.testing import run_suite
+
+ORDERS = yaml.safe_load("""
+apiVersion: v3.1.0
+kind: DataContract
+id: orders-contract
+version: 1.2.0
+status: active
+schema:
+  - name: orders
+    physicalType: table
+    properties:
+      - {name: order_id, logicalType: integer, primaryKey: true, primaryKeyPosition: 1, classification: public}
+      - name: email
+        logicalType: string
+        required: true
+        classification: restricted
+        logicalTypeOptions: {maxLength: 40, format: email}
+      - name: amount
+        logicalType: number
+        logicalTypeOptions: {exclusiveMinimum: 0, maximum: 1000}
+        quality:
+          - {metric: nullValues, mustBeLessOrEqualTo: 10, unit: percent, severity: warning}
+      - name: status
+        logicalType: string
+        quality:
+          - name: known status
+            metric: invalidValues
+            arguments: {validValues: [open, paid]}
+            mustBe: 0
+            customProperties: [{property: dataops.severity, value: quarantine}]
+          - {type: text, description: People must like it.}
+      - {name: tags, logicalType: array, items: {logicalType: string}}
+    quality:
+      - {metric: rowCount, mustBeGreaterThan: 2}
+      - {type: sql, name: no refunds, query: "SELECT count(*) FROM {object} WHERE amount < 0", mustBe: 0}
+      - {type: custom, engine: soda, implementation: "checks for orders"}
+      - type: custom
+        engine: greatExpectations
+        implementation: {type: expect_column_max_to_be_between, kwargs: {column: amount, max_value: 900}}
+slaProperties:
+  - {property: retention, value: 3, unit: y}
+  - {property: latency, value: 1, unit: d}
+""")
+
+
+def frame(**columns) -> pd.DataFrame:
+    good = {
+        "order_id": [1, 2, 3],
+        "email": ["a@example.org", "b@example.org", "c@example.org"],
+        "amount": [1.0, None, 900.0],
+        "status": ["open", "paid", "open"],
+        "tags": ["x", "y", "z"],
+    }
+    return pd.DataFrame({**good, **columns})
+
+
+def failed(data: pd.DataFrame) -> list[str]:
+    document = document_of(ORDERS, "orders.yaml")
+    results = run_suite(document, data)["results"]
+    return [r["expectation_config"]["meta"]["dataops"]["id"] for r in results if not r["success"]]
+
+
+def test_every_rule_of_a_contract_becomes_a_check_or_is_reported_by_name():
+    document = document_of(ORDERS, "orders.yaml")
+    assert [one["meta"]["dataops"]["id"] for one in document["expectations"]] == [
+        "order_id: exists",
+        "order_id: required",
+        "order_id: type",
+        "email: exists",
+        "email: required",
+        "email: type",
+        "email: length",
+        "email: format",
+        "amount: exists",
+        "amount: type",
+        "amount: range",
+        "amount: nullValues",
+        "status: exists",
+        "status: type",
+        "status: known status",
+        "tags: exists",
+        "primary key",
+        "rowCount",
+        "no refunds",
+        "rule 4",
+    ]
+    assert [(one["rule"], one["why"]) for one in document["meta"]["dataops"]["unsupported"]] == [
+        ("status: rule 2", "it is written for people"),
+        ("tags: logicalType array", "values of this type are not checked"),
+        ("tags: nested properties", "values inside of objects and arrays are not checked"),
+        ("rule 3", "rules for the engine soda are not checked"),
+        ("service level latency", "service levels are not checked yet"),
+    ]
+
+
+def test_data_that_keep_the_contract_pass_every_check():
+    assert failed(frame()) == ["amount: nullValues"]  # one of three is missing; the gate's tolerance is ten percent
+
+
+@pytest.mark.parametrize(
+    ("columns", "broken"),
+    [
+        ({"order_id": [1, 1, 3]}, "primary key"),
+        ({"order_id": ["a", "b", "c"]}, "order_id: type"),
+        ({"email": ["a@example.org", None, "c@example.org"]}, "email: required"),
+        ({"email": ["a@example.org", "nobody", "c@example.org"]}, "email: format"),
+        ({"email": ["a" * 40 + "@example.org", "b@example.org", "c@example.org"]}, "email: length"),
+        ({"amount": [0.0, 2.0, 3.0]}, "amount: range"),
+        ({"amount": [1.0, 2.0, 901.0]}, "rule 4"),
+        ({"amount": [1.0, -2.0, 3.0]}, "no refunds"),
+        ({"status": ["open", "lost", "open"]}, "status: known status"),
+    ],
+)
+def test_data_that_break_the_contract_fail_the_check_of_that_rule(columns, broken):
+    assert broken in failed(frame(**columns))
+
+
+def test_too_few_rows_fail_the_row_count():
+    assert "rowCount" in failed(frame().iloc[:2])
+
+
+def test_severities_and_limits_of_the_contract_are_those_of_the_gate():
+    checks = {check.id: check for check in suite_of(document_of(ORDERS, "orders.yaml"), "orders.yaml").checks}
+    assert checks["amount: nullValues"].severity == "warn"
+    assert checks["amount: nullValues"].tolerance.share == 0.1
+    assert checks["status: known status"].severity == "quarantine"
+    assert checks["status: known status"].tolerance.rows == 0
+    assert checks["order_id: required"].severity == "block"
+
+
+def test_the_suite_remembers_contract_classification_and_retention():
+    meta = document_of(ORDERS, "orders.yaml")["meta"]["dataops"]
+    assert meta["classification"] == {"order_id": "public", "email": "restricted"}
+    assert meta["contract"] == {
+        "id": "orders-contract",
+        "version": "1.2.0",
+        "status": "active",
+        "retention": {"value": 3, "unit": "y"},
+    }
+
+
+def test_a_compound_primary_key_is_checked_as_one_in_its_own_order():
+    properties = [
+        {"name": "line", "primaryKey": True, "primaryKeyPosition": 2},
+        {"name": "order", "primaryKey": True, "primaryKeyPosition": 1},
+    ]
+    contract = {**ORDERS, "schema": [{"name": "lines", "properties": properties}]}
+    assert document_of(contract, "c.yaml")["expectations"][-1]["kwargs"] == {"column_list": ["order", "line"]}
+
+
+@pytest.mark.parametrize("version", [None, "v2.2.0", "v9.0.0", 3])
+def test_an_unknown_version_is_refused_with_those_that_are_known(version):
+    with pytest.raises(BrokenCheckError, match=r"allowed are v3\.0\.0, v3.0.1, v3.0.2, v3.1.0, v3.2.0"):
+        document_of({**ORDERS, "apiVersion": version}, "orders.yaml")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_known_version_is_read(version):
+    assert document_of({**ORDERS, "apiVersion": version}, "orders.yaml")["name"] == "orders"
+
+
+def test_of_several_objects_one_must_be_named(tmp_path):
+    two = {**ORDERS, "schema": [*ORDERS["schema"], {"name": "customers", "properties": [{"name": "id"}]}]}
+    with pytest.raises(BrokenCheckError, match="describes several objects; it has orders, customers"):
+        document_of(two, "orders.yaml")
+    with pytest.raises(BrokenCheckError, match="has no object 'order'; it has orders, customers"):
+        document_of(two, "orders.yaml", "order")
+    (tmp_path / "contract.yaml").write_text(yaml.safe_dump(two))
+    result = run_suite(str(tmp_path / "contract.yaml#customers"), pd.DataFrame({"id": [1]}))
+    assert (result["success"], result["suite_name"]) == (True, "customers")
+
+
+def test_only_a_data_contract_is_one():
+    assert is_contract(ORDERS)
+    assert not is_contract({"name": "suite", "expectations": []})
+    assert not is_contract([])
+
+
+def test_the_suite_of_a_contract_is_plain_json():
+    document = document_of(ORDERS, "orders.yaml")
+    assert json.loads(json.dumps(document)) == document
