@@ -8,7 +8,16 @@ __all__ = ["get_provider_info"]
 
 NAME = "DataOps"
 NOUNS = {
-    "operators": ["dataset", "quality", "training", "evaluation", "registry", "image", "deployment"],
+    "operators": [
+        "dataset",
+        "dataset_rollback",
+        "quality",
+        "training",
+        "evaluation",
+        "registry",
+        "image",
+        "deployment",
+    ],
     "sensors": ["dataset", "registry", "deployment"],
     "hooks": ["ledger", "dataset", "expectations", "mlflow", "container", "image", "process"],
     "triggers": ["dataset", "registry", "deployment"],
