@@ -45,10 +45,12 @@ services:  ## (root, Debian) install and start PostgreSQL and a Docker engine fo
 services-stop:  ## stop what `make services` started
 	@bash scripts/services.sh stop
 
-nightly: $(VENV)/dev.stamp  ## run the benchmarks in full; fails when a target is missed
+nightly: $(VENV)/dev.stamp  ## run the benchmarks and 20 000 comparisons with Great Expectations; fails when a target is missed
 	@failed=; for file in benchmarks/[a-z]*.py; do \
 	  echo "== $$file"; $(IN)python "$$file" || failed="$$failed $$file"; \
-	done; test -z "$$failed" || { echo "missed their targets:$$failed"; exit 1; }
+	done; \
+	DATAOPS_DIFFERENTIAL_CASES=20000 $(IN)python -m pytest -q --timeout 1800 tests/differential || failed="$$failed differential"; \
+	test -z "$$failed" || { echo "missed their targets:$$failed"; exit 1; }
 
 test-lowest: $(LOWEST)/stamp  ## run the tests with Airflow 3.2 and the lowest versions that pyproject.toml promises
 	@DATAOPS_LOWEST=1 $(LOWEST)/bin/python -m pytest -p no:cacheprovider -o filterwarnings=default $(ARGS)

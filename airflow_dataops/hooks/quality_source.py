@@ -41,7 +41,7 @@ class ParquetReader:
         """Make ``source`` a view of the file."""
         refuse_doubles(top_level_names(connection, path))
         # A view takes no parameters, so the path is quoted here.
-        named = str(path).replace("'", "''")
+        named = quoted(path)
         rows = f"* EXCLUDE (file_row_number), file_row_number AS {position}"
         statement = f"CREATE TEMP VIEW source AS SELECT {rows} FROM read_parquet('{named}', file_row_number = true)"  # noqa: S608
         run(connection, path, statement)
@@ -56,7 +56,10 @@ class ParquetReader:
 
 
 class CsvReader:
-    """CSV is parsed once, into a table, with the types that pandas would find."""
+    """CSV is parsed once, into a temporary parquet file, with the types that pandas would find.
+
+    Parquet takes less memory than a table, and its statistics answer many questions.
+    """
 
     missing = (
         "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
@@ -67,22 +70,63 @@ class CsvReader:
     def load(
         self, connection: duckdb.DuckDBPyConnection, path: Path, position: str, columns: Sequence[str] | None
     ) -> Mapping[str, str]:
-        """Make ``source`` a table of the columns that are asked for."""
-        try:
-            self.parse(connection, path, SNIFFED_ROWS)
-            sniffed = not nothing_in(connection, SNIFFED_ROWS)
-        except SourceError:
-            sniffed = False
-        if not sniffed:  # the first rows told too little, or the later ones something else
-            self.parse(connection, path, -1)
-        run(connection, path, f"CREATE TEMP VIEW source AS SELECT *, rowid AS {position} FROM rows")  # noqa: S608 - ours
-        return {}
+        """Make ``source`` a view of the parsed rows; the file lies among the connection's temporary ones."""
+        folder = connection.execute("SELECT current_setting('temp_directory')").fetchone()
+        parsed = Path(str(folder[0]) if folder else ".") / "rows.parquet"
+        if not self.parse_by_first_rows(connection, path, parsed):
+            self.parse(connection, path, parsed, "*", {"nullstr": self.missing, "sample_size": -1})
+        return ParquetReader().load(connection, parsed, position, columns)
 
-    def parse(self, connection: duckdb.DuckDBPyConnection, path: Path, sample: int) -> None:
-        """Read the file into ``rows``; types are told from so many rows, -1 for all."""
+    def parse_by_first_rows(self, connection: duckdb.DuckDBPyConnection, path: Path, parsed: Path) -> bool:
+        """Parse with the types of the first rows; False where they told too little, or later rows are different."""
+        told = self.told_by_first_rows(connection, path)
+        if told is None:
+            return False
+        # To look for nineteen names of a missing value costs a fifth of the parsing: in numbers they stand
+        # rarely, and then they are no numbers; in texts they are replaced.
+        names = ", ".join(f"'{name}'" for name in self.missing)
+        shown = [f"CASE WHEN {q} NOT IN ({names}) THEN {q} END AS {q}" if text else q for q, text in told.items()]
+        for expressions, missing in ((", ".join(shown), ("",)), ("*", self.missing)):
+            try:
+                self.parse(connection, path, parsed, expressions, {"nullstr": missing, "sample_size": SNIFFED_ROWS})
+            except SourceError:
+                continue
+            kept = connection.execute(f"DESCRIBE SELECT * FROM '{quoted(parsed)}'").fetchall()  # noqa: S608 - quoted
+            if [row[1] == "VARCHAR" for row in kept] == list(told.values()):
+                return True
+        return False
+
+    def told_by_first_rows(self, connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, bool] | None:
+        """Return for each column, quoted, whether it holds text; None where one is empty in the first rows."""
+        options = {"nullstr": self.missing, "sample_size": SNIFFED_ROWS}
+        self.parse(connection, path, None, "*", options)
+        described = connection.execute("DESCRIBE first_rows").fetchall()
+        told = {'"' + str(row[0]).replace('"', '""') + '"': row[1] == "VARCHAR" for row in described}
+        texts = [name for name, text in told.items() if text]
+        if texts:
+            counts = ", ".join(f"count({name})" for name in texts)
+            found = connection.execute(f"SELECT count(*), {counts} FROM first_rows").fetchone()  # noqa: S608 - quoted
+            if found is not None and found[0] and 0 in found[1:]:
+                return None
+        return told
+
+    def parse(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        path: Path,
+        parsed: Path | None,
+        shown: str,
+        options: Mapping[str, Any],
+    ) -> None:
+        """Write what is shown of the rows as parquet; without a file, keep the first rows as a table."""
         reader = "read_csv(?, header = true, nullstr = ?, auto_type_candidates = ?, sample_size = ?)"
-        given = [str(path), list(self.missing), list(self.types), sample]
-        run(connection, path, f"CREATE OR REPLACE TEMP TABLE rows AS SELECT * FROM {reader}", given)  # noqa: S608 - ours
+        given = [str(path), list(options["nullstr"]), list(self.types), options["sample_size"]]
+        query = f"SELECT {shown} FROM {reader}"  # noqa: S608 - quoted
+        if parsed is None:
+            statement = f"CREATE OR REPLACE TEMP TABLE first_rows AS {query} LIMIT {SNIFFED_ROWS}"
+        else:
+            statement = f"COPY ({query}) TO '{quoted(parsed)}' (FORMAT PARQUET)"
+        run(connection, path, statement, given)
 
     def frame(self, path: Path) -> pd.DataFrame:
         """Return what pandas reads."""
@@ -91,23 +135,16 @@ class CsvReader:
         return pd.read_csv(path)
 
 
+def quoted(path: Path) -> str:
+    """Return a path as it stands between quotes in SQL."""
+    return str(path).replace("'", "''")
+
+
 def batches_of(relation: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:
     """Return the rows of a query as a stream; DuckDB renamed the method in 2.0."""
     if hasattr(relation, "to_arrow_reader"):
         return relation.to_arrow_reader(BATCH_ROWS)
     return relation.fetch_arrow_reader(BATCH_ROWS)
-
-
-def nothing_in(connection: duckdb.DuckDBPyConnection, rows: int) -> bool:
-    """Whether a column of text is empty in the first rows, so that its type could not be told from them."""
-    described = connection.execute("DESCRIBE rows").fetchall()
-    names = [str(row[0]).replace('"', '""') for row in described if row[1] == "VARCHAR"]
-    if not names:
-        return False
-    counts = ", ".join(f'count("{name}")' for name in names)
-    sample = f"(SELECT * FROM rows LIMIT {rows})"  # noqa: S608 - a number of ours
-    found = connection.execute(f"SELECT count(*), {counts} FROM {sample}").fetchone()  # noqa: S608 - quoted
-    return found is not None and found[0] > 0 and 0 in found[1:]
 
 
 def top_level_names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
