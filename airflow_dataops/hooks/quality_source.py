@@ -65,7 +65,8 @@ class CsvReader:
         "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
         "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
     )  # fmt: skip
-    types = ("BOOLEAN", "BIGINT", "DOUBLE", "VARCHAR")
+    types = ("BIGINT", "DOUBLE", "VARCHAR")
+    truths = "'True', 'TRUE', 'true', 'False', 'FALSE', 'false'"
 
     def load(
         self, connection: duckdb.DuckDBPyConnection, path: Path, position: str, columns: Sequence[str] | None
@@ -75,7 +76,35 @@ class CsvReader:
         parsed = Path(str(folder[0]) if folder else ".") / "rows.parquet"
         if not self.parse_by_first_rows(connection, path, parsed):
             self.parse(connection, path, parsed, "*", {"nullstr": self.missing, "sample_size": -1})
-        return ParquetReader().load(connection, parsed, position, columns)
+        ParquetReader().load(connection, parsed, position, columns)
+        self.retype(connection, parsed, position)
+        return {}
+
+    def retype(self, connection: duckdb.DuckDBPyConnection, parsed: Path, position: str) -> None:
+        """Give columns of text the type that pandas finds: nothing is a number, and so is 007; T is no truth value."""
+        described = connection.execute("DESCRIBE source").fetchall()
+        names = ['"' + str(row[0]).replace('"', '""') + '"' for row in described if row[1] == "VARCHAR"]
+        types = {name: self.type_of_text(connection, name) for name in names}
+        casts = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in types.items() if kind != "VARCHAR")
+        if casts:
+            rows = f"* EXCLUDE (file_row_number) REPLACE ({casts}), file_row_number AS {position}"
+            reader = f"read_parquet('{quoted(parsed)}', file_row_number = true)"
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW source AS SELECT {rows} FROM {reader}")  # noqa: S608 - quoted
+
+    def type_of_text(self, connection: duckdb.DuckDBPyConnection, name: str) -> str:
+        """Return the type of a column of text, told from its first rows and held against all of them."""
+        tests = {
+            "BOOLEAN": f"{name} IN ({self.truths})",
+            "BIGINT": f"regexp_full_match({name}, '[+-]?[0-9]{{1,18}}')",
+        }
+        shown = f"count({name}), {', '.join(f'bool_and({test})' for test in tests.values())}"
+        first_rows = f"(SELECT {name} FROM source LIMIT {SNIFFED_ROWS})"  # noqa: S608 - quoted
+        for rows in (first_rows, "source"):
+            found = connection.execute(f"SELECT {shown} FROM {rows}").fetchone()  # noqa: S608 - quoted
+            kept = [kind for kind, met in zip(tests, (found or (0,))[1:], strict=True) if met]
+            if found and found[0] and not kept:
+                return "VARCHAR"
+        return kept[0] if found and found[0] else "DOUBLE"
 
     def parse_by_first_rows(self, connection: duckdb.DuckDBPyConnection, path: Path, parsed: Path) -> bool:
         """Parse with the types of the first rows; False where they told too little, or later rows are different."""
