@@ -93,7 +93,7 @@ def everything(chosen: Mapping[str, Any], contract: Mapping[str, Any]) -> Iterat
         yield expectation("expect_column_to_exist", f"{name}: exists", column=name)
         yield from column_expectations(column, name)
     yield from key_expectations(columns)
-    yield from quality_expectations(chosen.get("quality") or [], None)
+    yield from quality_expectations([physical(rule, columns) for rule in chosen.get("quality") or []], None)
     for one in chosen.get("relationships") or []:
         yield refused(f"relationship {one.get('to')}", "relationships to other tables are not checked yet")
     for level in contract.get("slaProperties") or []:
@@ -113,11 +113,27 @@ def column_expectations(column: Mapping[str, Any], name: str) -> Iterator[dict[s
     if column.get("unique"):
         yield expectation("expect_column_values_to_be_unique", f"{name}: unique", column=name)
     yield from type_expectations(column, name)
+    if isinstance(column.get("enum"), list):
+        values = [one.get("value") if isinstance(one, Mapping) else one for one in column["enum"]]
+        yield expectation("expect_column_values_to_be_in_set", f"{name}: enum", column=name, value_set=values)
+    if column.get("physicalType"):
+        yield refused(
+            f"{name}: physicalType {column['physicalType']}", "the types of the place where data lie are not checked"
+        )
     yield from quality_expectations(column.get("quality") or [], name)
     if column.get("properties") or column.get("items"):
         yield {"rule": f"{name}: nested properties", "why": "values inside of objects and arrays are not checked"}
     if column.get("relationships"):
         yield {"rule": f"{name}: relationships", "why": "relationships to other tables are not checked yet"}
+
+
+def physical(rule: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return a rule on several columns with the names that the data use."""
+    arguments = rule.get("arguments")
+    if not isinstance(arguments, Mapping) or not isinstance(arguments.get("properties"), list):
+        return rule
+    names = {str(one.get("name")): str(one.get("physicalName") or one.get("name")) for one in columns}
+    return {**rule, "arguments": {**arguments, "properties": [names.get(p, p) for p in arguments["properties"]]}}
 
 
 def key_expectations(columns: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -155,4 +171,5 @@ def about(contract: Mapping[str, Any]) -> dict[str, Any]:
     """Return which contract it is, and how long data may be kept."""
     named = {name: contract.get(name) for name in ("id", "version", "status")}
     levels = [level for level in contract.get("slaProperties") or [] if str(level.get("property")) in RETENTION]
-    return {**named, "retention": {name: levels[0].get(name) for name in ("value", "unit")}} if levels else named
+    told = [{name: level[name] for name in ("value", "unit", "element") if name in level} for level in levels]
+    return {**named, **({"retention": told} if told else {})}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,16 +19,15 @@ ROW_METRICS = {
     "invalidValues": "",
 }
 OPERATORS = ("mustBe", "mustBeLessThan", "mustBeLessOrEqualTo", "mustBeLessThanOrEqualTo")
-ROW_COUNTS = {
-    "mustBe": {"min_value": 0, "max_value": 0},
-    "mustBeGreaterThan": {"min_value": 1},
-    "mustBeGreaterOrEqualTo": {"min_value": 0},
-    "mustBeGreaterThanOrEqualTo": {"min_value": 0},
-    "mustBeLessThan": {"max_value": -1},
-    "mustBeLessOrEqualTo": {"max_value": 0},
-    "mustBeLessThanOrEqualTo": {"max_value": 0},
-}
-"""By operator: the argument, and what is added to the rule's whole number."""
+ROW_COUNTS = (
+    "mustBe",
+    "mustBeGreaterThan",
+    "mustBeGreaterOrEqualTo",
+    "mustBeGreaterThanOrEqualTo",
+    "mustBeLessThan",
+    "mustBeLessOrEqualTo",
+    "mustBeLessThanOrEqualTo",
+)
 
 
 def quality_expectations(rules: Sequence[Mapping[str, Any]], column: str | None) -> Iterator[dict[str, Any]]:
@@ -77,22 +77,25 @@ def translated(rule: Mapping[str, Any], column: str | None) -> dict[str, Any] | 
 def row_metric(rule: Mapping[str, Any], metric: str, column: str) -> dict[str, Any] | str:
     """Return the expectation of a metric that counts rows of a column."""
     arguments = rule.get("arguments") or {}
-    kwargs: dict[str, Any] = {"column": column}
     kind = ROW_METRICS[metric]
-    if metric == "missingValues" and set(arguments.get("missingValues") or []) - {None, ""}:
-        kind = "expect_column_values_to_not_be_in_set"
-        kwargs["value_set"] = [value for value in arguments["missingValues"] if value is not None]
+    kwargs: dict[str, Any] = {"column": column}
+    if metric == "missingValues":
+        names = [value for value in arguments.get("missingValues") or [] if value is not None]
+        if names and None in arguments["missingValues"]:
+            return "missing values that are null and others are two checks: write nullValues and invalidValues"
+        if names:
+            kind, kwargs["value_set"] = "expect_column_values_to_not_be_in_set", names
     if metric == "invalidValues":
+        if ("validValues" in arguments) == ("pattern" in arguments):
+            return "invalidValues needs either the argument validValues or the argument pattern"
         if "validValues" in arguments:
             kind, kwargs["value_set"] = "expect_column_values_to_be_in_set", list(arguments["validValues"])
-        elif "pattern" in arguments:
-            kind, kwargs["regex"] = "expect_column_values_to_match_regex", arguments["pattern"]
         else:
-            return "invalidValues needs the argument validValues or pattern"
+            kind, kwargs["regex"] = "expect_column_values_to_match_regex", arguments["pattern"]
     return with_limit(rule, {"type": kind, "kwargs": kwargs})
 
 
-def with_limit(rule: Mapping[str, Any], expectation: dict[str, Any]) -> dict[str, Any] | str:
+def with_limit(rule: Mapping[str, Any], expectation: dict[str, Any]) -> dict[str, Any] | str:  # noqa: PLR0911 - by limit
     """Return the expectation with as many failing rows as the rule allows."""
     given = [name for name in rule if name.startswith(("mustBe", "mustNotBe"))]
     if not given:
@@ -101,11 +104,14 @@ def with_limit(rule: Mapping[str, Any], expectation: dict[str, Any]) -> dict[str
     value = rule[operator]
     if len(given) > 1 or operator not in OPERATORS or not isinstance(value, int | float):
         return f"{' and '.join(given)} of {value!r} is no upper limit of failing rows"
+    if operator == "mustBe" and value:
+        return f"mustBe {value} asks for failing rows, which is no limit"
     if rule.get("unit") == "percent":
         if operator == "mustBeLessThan":
             return "a share below a limit, without the limit itself, is not checked"
         return {**expectation, "meta": {"tolerance": value / 100}}
-    allowed = int(value) - (operator == "mustBeLessThan")
+    # Fewer than 10.5 are 10 at most, fewer than 10 are 9.
+    allowed = math.ceil(value) - 1 if operator == "mustBeLessThan" else math.floor(value)
     if allowed < 0:
         return f"{operator} {value} can never be met"
     return {**expectation, "meta": {"tolerance": {"rows": allowed}}}
@@ -114,11 +120,13 @@ def with_limit(rule: Mapping[str, Any], expectation: dict[str, Any]) -> dict[str
 def row_count(rule: Mapping[str, Any]) -> dict[str, Any] | str:
     """Return the expectation on the number of rows."""
     bounds: dict[str, Any] = {}
+    if rule.get("unit") == "percent":
+        return "a number of rows is no percentage"
     for operator in [name for name in rule if name.startswith("must")]:
         if operator == "mustBeBetween":
             bounds |= {"min_value": rule[operator][0], "max_value": rule[operator][1]}
         elif operator in ROW_COUNTS:
-            bounds |= {argument: int(rule[operator]) + more for argument, more in ROW_COUNTS[operator].items()}
+            bounds |= bound_of(operator, rule[operator])
         else:
             return f"{operator} is not checked of a number of rows"
     if not bounds:
@@ -126,17 +134,27 @@ def row_count(rule: Mapping[str, Any]) -> dict[str, Any] | str:
     return {"type": "expect_table_row_count_to_be_between", "kwargs": bounds}
 
 
+def bound_of(operator: str, value: float) -> dict[str, int]:
+    """Return the whole numbers of rows that an operator allows."""
+    if operator == "mustBe":
+        return {"min_value": math.ceil(value), "max_value": math.floor(value)}
+    if "Greater" in operator:
+        return {"min_value": math.floor(value) + 1 if operator == "mustBeGreaterThan" else math.ceil(value)}
+    return {"max_value": math.ceil(value) - 1 if operator == "mustBeLessThan" else math.floor(value)}
+
+
 def sql_rule(rule: Mapping[str, Any], column: str | None) -> dict[str, Any] | str:
     """Return the expectation that a query, which counts what is wrong, finds nothing."""
-    if rule.get("mustBe") != 0:
+    if rule.get("mustBe") != 0 or [name for name in rule if name.startswith("must")] != ["mustBe"]:
         return "only queries whose result must be 0 are checked"
-    names = {r"\$?\{(?:object|table|model|schema)\}": "{batch}", r"\$?\{(?:property|column|field)\}": f'"{column}"'}
+    quoted = '"' + str(column).replace('"', '""') + '"'
+    names = {r"\$?\{(?:object|table|model|schema)\}": "{batch}", r"\$?\{(?:property|column|field)\}": quoted}
     query = str(rule.get("query") or "")
     for pattern, value in names.items():
         query = re.sub(pattern, lambda _, value=value: value, query)  # type: ignore[misc]
     counted = f"({query.rstrip().rstrip(';')}) AS counted(number)"
     # The query is the contract's own; it runs in the engine that holds the data, and may only read.
-    wrong = f"SELECT * FROM {counted} WHERE number <> 0"  # noqa: S608
+    wrong = f"SELECT * FROM {counted} WHERE number IS DISTINCT FROM 0"  # noqa: S608
     return {"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": wrong}}
 
 

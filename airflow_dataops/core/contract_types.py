@@ -9,10 +9,10 @@ __all__ = ["type_expectations"]
 
 TYPES = ("string", "integer", "number", "boolean", "date", "timestamp", "time")
 """Logical types that are checked."""
-BOUNDS = {
-    "minimum": {"min_value"}, "maximum": {"max_value"},
-    "exclusiveMinimum": {"min_value", "strict_min"}, "exclusiveMaximum": {"max_value", "strict_max"},
-}  # fmt: skip
+BOUNDS = (
+    ("minimum", "exclusiveMinimum", "min_value", "strict_min"),
+    ("maximum", "exclusiveMaximum", "max_value", "strict_max"),
+)
 LENGTHS = {"minLength": "min_value", "maxLength": "max_value"}
 FORMATS = {
     "email": r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
@@ -35,11 +35,11 @@ def type_expectations(column: Mapping[str, Any], name: str) -> Iterator[dict[str
 
 def option_expectations(options: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
     """Yield what the options ask."""
-    bounds: dict[str, Any] = {}
-    for option in sorted(BOUNDS.keys() & options.keys()):
-        bounds |= {argument: True if argument.startswith("strict") else options[option] for argument in BOUNDS[option]}
-    if bounds:
-        yield expectation("expect_column_values_to_be_between", name, "range", **bounds)
+    for inclusive, exclusive, argument, strict in BOUNDS:
+        both = [(option, options[option]) for option in (inclusive, exclusive) if option in options]
+        for option, bound in both:
+            bounds = {argument: bound, **({strict: True} if option == exclusive else {})}
+            yield expectation("expect_column_values_to_be_between", name, option, **bounds)
     lengths = {LENGTHS[option]: options[option] for option in LENGTHS.keys() & options.keys()}
     if lengths:
         yield expectation("expect_column_value_lengths_to_be_between", name, "length", **lengths)
@@ -47,7 +47,8 @@ def option_expectations(options: Mapping[str, Any], name: str) -> Iterator[dict[
         yield expectation("expect_column_values_to_match_regex", name, "pattern", regex=options["pattern"])
     if options.get("format") in FORMATS:
         yield expectation("expect_column_values_to_match_regex", name, "format", regex=FORMATS[options["format"]])
-    known = {*BOUNDS, *LENGTHS, *HARMLESS, "pattern", *(["format"] if options.get("format") in FORMATS else [])}
+    bounds_known = {option for bound in BOUNDS for option in bound[:2]}
+    known = {*bounds_known, *LENGTHS, *HARMLESS, "pattern", *(["format"] if options.get("format") in FORMATS else [])}
     for option in sorted(set(options) - known):
         yield {"rule": f"{name}: {option} {options[option]}", "why": "this option is not checked"}
 

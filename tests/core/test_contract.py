@@ -85,7 +85,8 @@ def test_every_rule_of_a_contract_becomes_a_check_or_is_reported_by_name():
         "email: format",
         "amount: exists",
         "amount: type",
-        "amount: range",
+        "amount: exclusiveMinimum",
+        "amount: maximum",
         "amount: nullValues",
         "status: exists",
         "status: type",
@@ -117,7 +118,7 @@ def test_data_that_keep_the_contract_pass_every_check():
         ({"email": ["a@example.org", None, "c@example.org"]}, "email: required"),
         ({"email": ["a@example.org", "nobody", "c@example.org"]}, "email: format"),
         ({"email": ["a" * 40 + "@example.org", "b@example.org", "c@example.org"]}, "email: length"),
-        ({"amount": [0.0, 2.0, 3.0]}, "amount: range"),
+        ({"amount": [0.0, 2.0, 3.0]}, "amount: exclusiveMinimum"),
         ({"amount": [1.0, 2.0, 901.0]}, "rule 4"),
         ({"amount": [1.0, -2.0, 3.0]}, "no refunds"),
         ({"status": ["open", "lost", "open"]}, "status: known status"),
@@ -147,7 +148,7 @@ def test_the_suite_remembers_contract_classification_and_retention():
         "id": "orders-contract",
         "version": "1.2.0",
         "status": "active",
-        "retention": {"value": 3, "unit": "y"},
+        "retention": [{"value": 3, "unit": "y"}],
     }
 
 
@@ -158,6 +159,92 @@ def test_a_compound_primary_key_is_checked_as_one_in_its_own_order():
     ]
     contract = {**ORDERS, "schema": [{"name": "lines", "properties": properties}]}
     assert document_of(contract, "c.yaml")["expectations"][-1]["kwargs"] == {"column_list": ["order", "line"]}
+
+
+def of_column(**column) -> tuple[list[dict], list[str]]:
+    """Return the expectations on one column beyond its existence, and the rules that are refused."""
+    contract = {**ORDERS, "schema": [{"name": "t", "properties": [{"name": "c", **column}]}], "slaProperties": []}
+    document = document_of(contract, "c.yaml")
+    told = [{"type": one["type"], **one["kwargs"], **one["meta"]["dataops"]} for one in document["expectations"][1:]]
+    return told, [one["rule"] for one in document["meta"]["dataops"]["unsupported"]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "tolerance"),
+    [
+        ({"mustBe": 0}, {"rows": 0}),
+        ({"mustBeLessThan": 10}, {"rows": 9}),
+        ({"mustBeLessThan": 10.5}, {"rows": 10}),
+        ({"mustBeLessOrEqualTo": 10}, {"rows": 10}),
+        ({"mustBeLessOrEqualTo": 2.5, "unit": "percent"}, 0.025),
+    ],
+)
+def test_an_upper_limit_of_failing_rows_is_a_tolerance(rule, tolerance):
+    told, refused = of_column(quality=[{"metric": "nullValues", **rule}])
+    assert (told[0]["tolerance"], refused) == (tolerance, [])
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"metric": "nullValues", "mustBe": 5},
+        {"metric": "nullValues", "mustBeGreaterThan": 5},
+        {"metric": "nullValues", "mustBeLessThan": 5, "unit": "percent"},
+        {"metric": "nullValues", "mustBeLessThan": 0},
+        {"metric": "missingValues", "arguments": {"missingValues": [None, "", "N/A"]}, "mustBe": 0},
+        {"metric": "invalidValues", "arguments": {"validValues": ["a"], "pattern": "a"}, "mustBe": 0},
+        {"metric": "invalidValues", "mustBe": 0},
+        {"metric": "nonsense", "mustBe": 0},
+        {"type": "sql", "query": "SELECT 0", "mustBe": 0, "mustBeLessThan": 1},
+        {"type": "sql", "query": "SELECT 0", "mustBeLessThan": 1},
+    ],
+)
+def test_a_rule_whose_meaning_cannot_be_kept_is_refused_by_name(rule):
+    told, refused = of_column(quality=[{"id": "mine", **rule}])
+    assert (told, refused) == ([], ["c: mine"])
+
+
+def test_values_and_types_of_the_contract_are_checked_or_named():
+    told, refused = of_column(
+        enum=[{"value": "a"}, {"value": "b"}], physicalType="varchar(2)", logicalTypeOptions={"multipleOf": 5}
+    )
+    assert [(one["type"], one["value_set"]) for one in told] == [("expect_column_values_to_be_in_set", ["a", "b"])]
+    assert refused == ["c: multipleOf 5", "c: physicalType varchar(2)"]
+
+
+def test_of_two_bounds_on_one_side_both_count():
+    told, _ = of_column(logicalTypeOptions={"minimum": 1, "exclusiveMinimum": 5})
+    assert [(one["min_value"], one.get("strict_min", False)) for one in told] == [(1, False), (5, True)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "bounds"),
+    [
+        ({"mustBe": 7}, {"min_value": 7, "max_value": 7}),
+        ({"mustBeGreaterThan": 7}, {"min_value": 8}),
+        ({"mustBeLessThan": 10.5}, {"max_value": 10}),
+        ({"mustBeBetween": [3, 9]}, {"min_value": 3, "max_value": 9}),
+    ],
+)
+def test_a_number_of_rows_is_bounded_as_the_contract_says(rule, bounds):
+    contract = {**ORDERS, "schema": [{"name": "t", "quality": [{"metric": "rowCount", **rule}]}]}
+    assert document_of(contract, "c.yaml")["expectations"][0]["kwargs"] == bounds
+
+
+def test_names_that_the_data_use_stand_in_rules_on_several_columns():
+    properties = [{"name": "a", "physicalName": "col_a"}, {"name": "b"}]
+    rule = {"metric": "duplicateValues", "arguments": {"properties": ["a", "b"]}, "mustBe": 0}
+    contract = {**ORDERS, "schema": [{"name": "t", "properties": properties, "quality": [rule]}]}
+    assert document_of(contract, "c.yaml")["expectations"][-1]["kwargs"] == {"column_list": ["col_a", "b"]}
+
+
+def test_a_query_that_finds_nothing_at_all_is_no_zero_and_hostile_names_stay_names():
+    frame = pd.DataFrame({'a"b': [1.0]})
+    query = "SELECT sum({column}) FROM {object} WHERE {column} > 5"
+    properties = [{"name": 'a"b', "quality": [{"type": "sql", "query": query, "mustBe": 0}]}]
+    contract = {**ORDERS, "schema": [{"name": "t", "properties": properties}]}
+    result = run_suite(document_of(contract, "c.yaml"), frame)["results"][-1]
+    assert (result["success"], result["result"]) == (False, {"observed_value": 1})
 
 
 @pytest.mark.parametrize("version", [None, "v2.2.0", "v9.0.0", 3])

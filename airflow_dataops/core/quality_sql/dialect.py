@@ -23,6 +23,8 @@ class Dialect:
     """
 
     name = "duckdb"
+    steps_through_rows = True
+    """Whether comparing each row with the one before needs no sorting."""
 
     def missing(self, value: exp.Expression, *, is_float: bool) -> exp.Expression:
         """Return the predicate that a value is missing; it is never null itself."""
