@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 COLUMNS = """
-    i AS trip_id,
+    {trip} AS trip_id,
     (hash(i) % 6 + 1)::INT AS vendor_id,
     TIMESTAMP '2024-01-01' + to_seconds(i // 4) AS pickup,
     TIMESTAMP '2024-01-01' + to_seconds(i // 4 + 60 + (hash(i + 1) % 3000)::BIGINT) AS dropoff,
@@ -24,17 +24,19 @@ COLUMNS = """
 """
 
 
-def write_data(path: Path, rows: int) -> None:
-    """Write so many rides as parquet or CSV, unless they are there already."""
+def write_data(path: Path, rows: int, *, in_order: bool = True) -> None:
+    """Write so many rides as parquet or CSV, unless they are there already; their ids rise, or are in no order."""
     import duckdb
 
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    # A prime that does not divide the number of rows gives each row an id of its own.
+    columns = COLUMNS.format(trip="i" if in_order else f"(i * 7919) % {rows}")
     with duckdb.connect(config={"memory_limit": "2GB"}) as connection:
         header = " (HEADER)" if path.suffix == ".csv" else ""
         connection.execute(
-            f"COPY (SELECT {COLUMNS} FROM range({rows}) t(i)) TO '{path}.part'{header or ' (FORMAT PARQUET)'}"
+            f"COPY (SELECT {columns} FROM range({rows}) t(i)) TO '{path}.part'{header or ' (FORMAT PARQUET)'}"
         )
     Path(f"{path}.part").rename(path)
 
