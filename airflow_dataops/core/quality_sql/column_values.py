@@ -13,7 +13,7 @@ from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitErr
 from airflow_dataops.core.quality_sql.rule import Answers, Proof, RowRule, Rule
 from airflow_dataops.core.quality_sql.table import Column, Kind
 
-__all__ = ["column_rule", "is_comparable"]
+__all__ = ["alike", "column_rule", "is_comparable"]
 
 
 def column_rule(given: Arguments, unexpected: exp.Expression, proof: Proof | None = None) -> RowRule:
@@ -61,7 +61,7 @@ def membership(given: Arguments, values: list[Any]) -> exp.Expression:
     column = given.column()
     if column.kind.is_time or column.kind is Kind.BINARY:
         raise UncompilableError(f"pandas compares {column.kind} with a set in its own way")
-    comparable = [value for value in values if value is not None and is_comparable(column.kind, value)]
+    comparable = [alike(column.kind, value) for value in values if is_comparable(column.kind, value)]
     if not comparable:
         return exp.false()
     literals = [given.table.dialect.literal(value) for value in comparable]
@@ -135,8 +135,17 @@ def bound(column: Column, given: Any) -> Any:
 
 def is_comparable(kind: Kind, value: Any) -> bool:
     """Whether a value of the set can equal one of the column."""
+    if value is None:
+        return False
     if kind is Kind.TEXT:
         return isinstance(value, str)
-    if kind.is_number or kind is Kind.BOOLEAN:
-        return isinstance(value, bool | int | float)
-    return True
+    if kind is Kind.BOOLEAN:
+        return isinstance(value, bool | int | float) and value in {0, 1}
+    return isinstance(value, bool | int | float) if kind.is_number else True
+
+
+def alike(kind: Kind, value: Any) -> Any:
+    """Return a comparable value as the kind the column holds: True is 1 to pandas, not to every database."""
+    if kind is Kind.BOOLEAN:
+        return bool(value)
+    return int(value) if isinstance(value, bool) and kind.is_number else value

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.refusal import UncompilableError
+from airflow_dataops.core.quality_sql.regex import RE2
 
 __all__ = ["Dialect", "conjunction", "disjunction", "every", "negation"]
 
@@ -25,11 +26,12 @@ class Dialect:
     name = "duckdb"
     steps_through_rows = True
     """Whether comparing each row with the one before needs no sorting."""
-
-    @property
-    def has_bit_sets(self) -> bool:
-        """Whether whole numbers can be marked in a set of bits, as only DuckDB can."""
-        return self.name == "duckdb"
+    has_bit_sets = True
+    """Whether whole numbers can be marked in a set of bits."""
+    joins_missing = True
+    """Whether a join on keys of which parts may be null is as quick as any other."""
+    most_figures = 4_000
+    """How many figures one query may ask."""
 
     def missing(self, value: exp.Expression, *, is_float: bool) -> exp.Expression:
         """Return the predicate that a value is missing; it is never null itself."""
@@ -87,8 +89,12 @@ class Dialect:
         return exp.Length(this=value)
 
     def matches(self, value: exp.Expression, pattern: str) -> exp.Expression:
-        """Return whether a text holds a match of an RE2 pattern (already translated from Python's)."""
-        return exp.Anonymous(this="regexp_matches", expressions=[value, self.text_literal(pattern)])
+        """Return whether a text holds a match of one of Python's patterns."""
+        return exp.Anonymous(this="regexp_matches", expressions=[value, self.text_literal(RE2.pattern(pattern))])
+
+    def whole_total(self, value: exp.Expression) -> exp.Expression:
+        """Return the sum of whole numbers, exact however large it is."""
+        return exp.Sum(this=value)
 
     def total(self, value: exp.Expression) -> exp.Expression:
         """Return the sum of numbers, stable against their order."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from airflow_dataops.core.quality_sql.column_values import is_comparable
+from airflow_dataops.core.quality_sql.column_values import alike, is_comparable
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
 from airflow_dataops.core.quality_sql.divergence import divergence
 from airflow_dataops.core.quality_sql.figures import only_present
@@ -41,7 +41,7 @@ def distinct_set(given: Arguments) -> Rule:
     all_there = not given.kind.endswith("be_in_set")
 
     def decide(ask: Ask, wanted: ResultFormat) -> Found:
-        comparable = [value for value in wanted_values if is_comparable(column.kind, value)]
+        comparable = [alike(column.kind, value) for value in wanted_values if is_comparable(column.kind, value)]
         result: dict[str, Any] = {"observed_value": None}
         if no_others:
             others = others_than(given, comparable, ask)

@@ -23,9 +23,9 @@ def failing_query(table: Table, reasons: Mapping[str, exp.Expression], *, whole:
         reasons: Which rows fail, by the id of the check.
         whole: Whether all columns and the list of ids are told; else positions alone.
     """
-    row = exp.alias_(table.position.copy(), ROW_COLUMN, quoted=True)
+    row = exp.alias_(table.place(), ROW_COLUMN, quoted=True)
     shown: list[exp.Expression] = [row]
     if whole:
         columns = [exp.alias_(table.value(name), name, quoted=True) for name in table.columns]
         shown = [*columns, row, exp.alias_(table.dialect.met(reasons), CHECKS_COLUMN, quoted=True)]
-    return table.select(*shown).where(disjunction(*reasons.values())).order_by(table.position.copy())
+    return table.select(*shown).where(disjunction(*reasons.values())).order_by(table.place())

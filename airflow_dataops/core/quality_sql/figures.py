@@ -138,8 +138,10 @@ def mean(given: Arguments) -> Rule:
 def total(given: Arguments) -> Rule:
     """Judge the sum; the sum of nothing is 0, as in pandas."""
     whole = numeric(given).kind is Kind.INTEGER
-    value = exp.Sum(this=chosen(given)) if whole else given.table.dialect.total(chosen(given))
-    return ranged({"value": value}, given.kwargs, lambda answers: plain_number(answers["value"]) or 0)
+    dialect, values = given.table.dialect, chosen(given)
+    asked = {"value": dialect.whole_total(values) if whole else dialect.total(values)}
+    kind = int if whole else plain_number
+    return ranged(asked, given.kwargs, lambda answers: kind(answers["value"] or 0))
 
 
 @compiles("expect_column_median_to_be_between")

@@ -23,13 +23,21 @@ FIRST_ROWS = 20_000
 @compiles("expect_column_values_to_be_unique")
 def unique(given: Arguments) -> Rule:
     """Fail all rows whose value occurs more than once; missing values are not compared."""
-    return KeyRule(column_rule(given, exp.false()), given.kwargs.get("keep", "none"))
+    return key_rule(given, column_rule(given, exp.false()))
 
 
 @compiles("expect_compound_columns_to_be_unique")
 def compound(given: Arguments) -> Rule:
     """Fail all rows whose key occurs more than once; missing values equal each other."""
-    return KeyRule(multicolumn_rule(given, exp.false()), given.kwargs.get("keep", "none"))
+    return key_rule(given, multicolumn_rule(given, exp.false()))
+
+
+def key_rule(given: Arguments, rows: RowRule) -> Rule:
+    """Return the rule; which of equal keys is first is told by an order."""
+    keep = given.kwargs.get("keep", "none")
+    if keep != "none":
+        given.table.refuse_without_order()
+    return KeyRule(rows, keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class KeyRule:
 
     def is_proven(self, answers: Answers, ask: Ask) -> bool:
         """Whether there are as many keys as rows that have one; cheaper than to look which keys are shared."""
-        if self.is_rising(answers, ask):
+        if self.is_kept_unique() or self.is_rising(answers, ask):
             return True
         counted = int(answers["elements"] or 0) - int(answers.get("missing") or 0)
         places = key_places(self.rows.table, self.rows.shown, counted, ask)
@@ -79,6 +87,12 @@ class KeyRule:
         keys = self.rows.table.select(*self.keys("data")).group_by(*self.keys("data"))
         grouped = keys.where(present) if present is not None else keys
         return exp.select(exp.Count(this=exp.Star())).from_(grouped.subquery("keys"))
+
+    def is_kept_unique(self) -> bool:
+        """Whether the database itself keeps the key unique; it lets keys with missing parts occur again."""
+        table, names = self.rows.table, frozenset(self.rows.shown)
+        complete = {name for name in names if table.known_missing.get(name) == 0}
+        return any(key <= names and (key <= complete or len(names) == 1) for key in table.unique_keys)
 
     def is_rising(self, answers: Answers, ask: Ask) -> bool:
         """Whether each value is above the one before, as ids often are: then none occurs twice.
@@ -128,6 +142,8 @@ class KeyRule:
         if len(names) == 1:
             return exp.In(this=self.keys("data")[0], query=self.shared(*keys).subquery())
         dialect = self.rows.table.dialect
+        if not dialect.joins_missing and self.rows.table.position is not None:
+            return self.is_counted_twice()
         same = [
             dialect.rows_are(exp.column(name, table="shared", quoted=True), key)
             for name, key in zip(names, self.keys("data"), strict=True)
@@ -137,11 +153,23 @@ class KeyRule:
         inner_query = exp.select(exp.Literal.number(1)).from_(inner).where(exp.and_(*same, copy=False))
         return exp.Exists(this=inner_query)
 
+    def is_counted_twice(self) -> exp.Expression:
+        """Return the same predicate by counting along each row: engines that loop over joins on nulls sort instead."""
+        table, present = self.rows.table, self.present()
+        along = exp.Window(this=exp.Count(this=exp.Star()), partition_by=self.keys("data"))
+        rows = table.select(
+            exp.alias_(table.place(), "position", quoted=True), exp.alias_(along, "n", quoted=True)
+        )
+        rows = rows.where(present) if present is not None else rows
+        several = exp.GT(this=exp.column("n", table="counted", quoted=True), expression=exp.Literal.number(1))
+        twice = exp.select(exp.column("position", table="counted", quoted=True)).from_(rows.subquery("counted"))
+        return exp.In(this=table.place(), query=twice.where(several).subquery())
+
     def is_kept(self) -> exp.Expression:
         """Return the predicate that a row is the first (last) of its key."""
-        position = self.rows.table.position
+        position = self.rows.table.place()
         chosen = exp.Min(this=position.copy()) if self.keep == "first" else exp.Max(this=position.copy())
-        return exp.In(this=position.copy(), query=self.shared(chosen).subquery())
+        return exp.In(this=position, query=self.shared(chosen).subquery())
 
 
 def falling(values: exp.Select) -> exp.Select:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from airflow_dataops.core.quality_sql.column_values import is_comparable
+from airflow_dataops.core.quality_sql.column_values import alike, is_comparable
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
 from airflow_dataops.core.quality_sql.dialect import disjunction, every, negation
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
@@ -92,5 +92,5 @@ def side(given: Arguments, column: Column, value: Any) -> exp.Expression:
         return exp.false()
     if column.kind.is_time:
         raise UncompilableError("pairs with times are compared as pandas does")
-    same = exp.EQ(this=given.table.value(column.name), expression=given.table.dialect.literal(value))
+    same = exp.EQ(this=given.table.value(column.name), expression=given.table.dialect.literal(alike(column.kind, value)))
     return every(negation(missing), same)

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from airflow_dataops.exceptions import BrokenCheckError
 
-__all__ = ["Found", "Level", "ResultFormat", "figure_result", "plain_value", "row_result"]
+__all__ = ["Counts", "Found", "Level", "ResultFormat", "figure_result", "plain_value", "row_result"]
 
 Level = Literal["NONE", "BOOLEAN_ONLY", "BASIC", "SUMMARY", "COMPLETE"]
 PARTIAL_COUNT = 20
@@ -78,24 +78,35 @@ class Found:
     exception: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many rows a check on rows saw.
+
+    Args:
+        elements: Rows looked at.
+        missing: Rows among them without a value; None for checks on missing values themselves.
+        unexpected: Rows that fail.
+    """
+
+    elements: int
+    missing: int | None
+    unexpected: int
+
+
 def row_result(
-    element_count: int,
-    missing_count: int | None,
-    unexpected_count: int,
-    rows: Sequence[tuple[int, Any]],
-    wanted: ResultFormat,
+    counts: Counts, rows: Sequence[tuple[int, Any]], wanted: ResultFormat, *, with_positions: bool = True
 ) -> dict[str, Any]:
     """Return the result of a check that judges rows.
 
     Args:
-        element_count: Rows looked at.
-        missing_count: Rows among them without a value; None for checks on missing values themselves.
-        unexpected_count: Rows that fail.
+        counts: How many rows it saw.
         rows: Position and value (a tuple's or dict's JSON form for several columns) of failing rows, in order.
         wanted: How much to tell.
+        with_positions: Whether positions mean something, which in a table without an order they do not.
     """
     if wanted.level == "BOOLEAN_ONLY":
         return {}
+    element_count, missing_count, unexpected_count = counts.elements, counts.missing, counts.unexpected
     judged = element_count - (missing_count or 0)
     result: dict[str, Any] = {
         "element_count": element_count,
@@ -112,16 +123,21 @@ def row_result(
         result["unexpected_percent_nonmissing"] = percent(unexpected_count, judged)
     if not wanted.values or wanted.level in {"NONE", "BASIC"}:
         return result
-    positions = [position for position, _ in rows]
-    counts = value_counts([value for _, value in rows], wanted.partial)
-    if counts is not None:
-        result["partial_unexpected_counts"] = counts
-    result["partial_unexpected_index_list"] = positions[: wanted.partial]
+    counted = value_counts([value for _, value in rows], wanted.partial)
+    if counted is not None:
+        result["partial_unexpected_counts"] = counted
     if wanted.level == "COMPLETE":
         result["unexpected_list"] = values
-        result["unexpected_index_list"] = positions
-        result["unexpected_index_query"] = f"df.filter(items={positions}, axis=0)"
-    return result
+    return {**result, **told_positions([position for position, _ in rows], wanted)} if with_positions else result
+
+
+def told_positions(positions: list[int], wanted: ResultFormat) -> dict[str, Any]:
+    """Return which rows fail, in as many words as are wanted."""
+    told: dict[str, Any] = {"partial_unexpected_index_list": positions[: wanted.partial]}
+    if wanted.level == "COMPLETE":
+        told["unexpected_index_list"] = positions
+        told["unexpected_index_query"] = f"df.filter(items={positions}, axis=0)"
+    return told
 
 
 def figure_result(observed: Any, wanted: ResultFormat, **more: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.dialect import conjunction, negation
-from airflow_dataops.core.quality_sql.results import Found, ResultFormat, row_result
+from airflow_dataops.core.quality_sql.results import Counts, Found, ResultFormat, row_result
 from airflow_dataops.core.quality_sql.table import Table
 
 __all__ = [
@@ -131,15 +131,18 @@ class RowRule:
         judged = elements - missing
         success = judged == 0 or (judged - unexpected) / judged >= self.mostly
         rows = fetch_failing(self, ask, wanted) if unexpected and wanted.limit != 0 else []
-        result = row_result(elements, missing if self.counts_missing else None, unexpected, rows, wanted)
+        counts = Counts(elements, missing if self.counts_missing else None, unexpected)
+        result = row_result(counts, rows, wanted, with_positions=self.table.is_ordered)
         return Found(success, result, unexpected, self.predicate)
 
 
 def fetch_failing(rule: RowRule, ask: Ask, wanted: ResultFormat) -> list[tuple[int, Any]]:
-    """Return position and shown values of failing rows, in the table's order."""
+    """Return position and shown values of failing rows, in the table's order where it has one."""
     columns = [rule.table.value(name) for name in rule.shown]
-    query = rule.table.select(rule.table.position.copy(), *columns).where(rule.predicate)
-    query = query.order_by(rule.table.position.copy())
+    position = exp.null() if rule.table.position is None else rule.table.position.copy()
+    query = rule.table.select(exp.alias_(position, "position", quoted=True), *columns).where(rule.predicate)
+    if rule.table.position is not None:
+        query = query.order_by(rule.table.position.copy())
     if wanted.limit is not None:
         query = query.limit(wanted.limit)
     rows = ask(query)

@@ -23,6 +23,7 @@ __all__: list[str] = []
 def ordered(given: Arguments) -> Rule:
     """Fail values that are below (above) the one before; missing values are stepped over."""
     column, table = given.column(), given.table
+    table.refuse_without_order()
     if not (column.kind.is_number or column.kind.is_time):
         raise UncompilableError(f"the column {column.name} holds {column.kind}, which pandas cannot subtract")
     rising = given.kind.endswith("increasing")
@@ -34,12 +35,12 @@ def ordered(given: Arguments) -> Rule:
         # From infinity to infinity is no number, which pandas lets pass.
         out_of_order = compare(this=exp.Sub(this=high, expression=low), expression=exp.Literal.number(0))
     steps = table.select(
-        exp.alias_(table.position.copy(), "position", quoted=True),
+        exp.alias_(table.place(), "position", quoted=True),
         exp.alias_(table.value(column.name), "value", quoted=True),
         exp.alias_(
             exp.Window(
                 this=exp.Lag(this=table.value(column.name)),
-                order=exp.Order(expressions=[exp.Ordered(this=table.position.copy(), nulls_first=False)]),
+                order=exp.Order(expressions=[exp.Ordered(this=table.place(), nulls_first=False)]),
             ),
             "before",
             quoted=True,
@@ -48,7 +49,7 @@ def ordered(given: Arguments) -> Rule:
     there = conjunction(given.domain, negation(table.missing(column.name)))
     steps = steps.where(there) if there is not None else steps
     wrong = exp.select(exp.column("position", table="steps")).from_(steps.subquery("steps")).where(out_of_order)
-    return SequenceRule(column_rule(given, exp.In(this=table.position.copy(), query=wrong.subquery())), wrong)
+    return SequenceRule(column_rule(given, exp.In(this=table.place(), query=wrong.subquery())), wrong)
 
 
 @dataclass(frozen=True, slots=True)

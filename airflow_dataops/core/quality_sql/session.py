@@ -80,11 +80,16 @@ def judge_all(
 def missing_counts(expectations: Sequence[Mapping[str, Any]], table: Table, ask: Ask) -> dict[str, int]:
     """Return how many values are missing in each column that checks read; where none is, predicates become simple."""
     named = {name for expectation in expectations for name in columns_of(expectation["kwargs"])}
-    names = [name for name, column in table.columns.items() if name in named and column.kind is not Kind.OTHER]
+    judged = [name for name, column in table.columns.items() if name in named and column.kind is not Kind.OTHER]
+    known = {name: table.known_missing[name] for name in judged if name in table.known_missing}
+    names = [name for name in judged if name not in known]
     if not names:
-        return {}
+        return known
     figures = [exp.alias_(table.missing_count(name), f"m{place}") for place, name in enumerate(names)]
-    return {name: int(count or 0) for name, count in zip(names, ask(table.select(*figures))[0], strict=True)}
+    row: list[Any] = []
+    for start in range(0, len(figures), table.dialect.most_figures):
+        row.extend(ask(table.select(*figures[start : start + table.dialect.most_figures]))[0])
+    return known | {name: int(count or 0) for name, count in zip(names, row, strict=True)}
 
 
 def order_of(expectation: Mapping[str, Any]) -> int:
@@ -110,9 +115,9 @@ def common_pass(rules: Mapping[int, Rule], table: Table, ask: Ask) -> dict[int, 
     figures = {number: rule.figures() for number, rule in plain.items()}
     for number in proven:
         figures[number] = {key: figure for key, figure in figures[number].items() if key != "unexpected"}
-    distribute(answers, figures, table.select(), ask)
+    distribute(answers, figures, table.select(), ask, table.dialect.most_figures)
     for column, members in grouped.items():
-        distribute(answers, *on_distinct_values(members, column, table), ask)
+        distribute(answers, *on_distinct_values(members, column, table), ask, table.dialect.most_figures)
     return answers
 
 
@@ -120,7 +125,8 @@ def proven_rules(rules: Mapping[int, Rule], table: Table, ask: Ask) -> set[int]:
     """Return the rules of which statistics show that no row fails."""
     proofs = {n: rule.proof for n, rule in rules.items() if isinstance(rule, RowRule) and rule.proof is not None}
     answers: dict[int, dict[str, Any]] = {number: {} for number in proofs}
-    distribute(answers, {number: proof.asked for number, proof in proofs.items()}, table.select(), ask)
+    asked = {number: proof.asked for number, proof in proofs.items()}
+    distribute(answers, asked, table.select(), ask, table.dialect.most_figures)
     return {number for number, proof in proofs.items() if proof.holds(answers[number])}
 
 
@@ -129,8 +135,9 @@ def distribute(
     asked: Mapping[int, Mapping[str, exp.Expression]],
     query: exp.Select,
     ask: Ask,
+    most: int,
 ) -> None:
-    """Ask the figures in one query and give each rule its own."""
+    """Ask the figures in one query, or in as many as the engine needs, and give each rule its own."""
     names: dict[str, str] = {}
     expressions: list[exp.Expression] = []
     for figures in asked.values():
@@ -141,7 +148,9 @@ def distribute(
                 expressions.append(exp.alias_(expression.copy(), names[text]))
     if not expressions:
         return
-    row = ask(query.select(*expressions))[0]
+    row: list[Any] = []
+    for start in range(0, len(expressions), most):
+        row.extend(ask(query.select(*expressions[start : start + most]))[0])
     values = dict(zip(names, row, strict=True))
     for number, figures in asked.items():
         answers[number].update({key: values[expression.sql()] for key, expression in figures.items()})

@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.dialect import Dialect
+from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 
 __all__ = ["Column", "Kind", "Table"]
 
@@ -48,12 +49,14 @@ class Column:
         kind: What it holds.
         native: The type's name in pandas' words for files and frames, else in the database's.
         widens: Whether pandas reads the column as another type when a value is missing, as it does from files.
+        aliases: What else the type is called, such as "VARCHAR(20)" and "VARCHAR" in a database; lower case.
     """
 
     name: str
     kind: Kind
     native: str
     widens: bool = False
+    aliases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,38 @@ class Table:
         columns: By name, in order.
         dialect: How the engine speaks.
         source: What stands after FROM; its alias is ``data``.
-        known_missing: How many values of a column are missing, where that was asked already.
-        position: What tells where a row stands and orders rows; unique in the table.
+        position: What tells one row from another, unique in the table; None where nothing does.
+        is_ordered: Whether positions count from 0 in an order that means something, so that results may tell them.
+        known_missing: How many values of a column are missing, where that is known already.
+        unique_keys: Columns that the database itself keeps unique together, nulls left out.
     """
 
     columns: Mapping[str, Column]
     dialect: Dialect
     source: exp.Expression
-    position: exp.Expression
+    position: exp.Expression | None
+    is_ordered: bool = True
     known_missing: Mapping[str, int] = field(default_factory=dict)
+    unique_keys: frozenset[frozenset[str]] = frozenset()
+
+    def place(self) -> exp.Expression:
+        """Return what tells one row from another.
+
+        Raises:
+            UncompilableError: Nothing does.
+        """
+        if self.position is None:
+            raise UncompilableError("nothing tells the rows of this table apart: name an order")
+        return self.position.copy()
+
+    def refuse_without_order(self) -> None:
+        """Refuse what depends on the order of rows where there is none.
+
+        Raises:
+            UnfitError: The rows are those of a table, and nobody said how they are ordered.
+        """
+        if not self.is_ordered:
+            raise UnfitError("its rows have no order: name the columns that order them (order_by)")
 
     def value(self, name: str, alias: str = "data") -> exp.Column:
         """Return the column as an expression; quoted, so that any name is safe."""

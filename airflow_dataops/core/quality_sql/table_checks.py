@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
@@ -79,7 +79,7 @@ def values_type(given: Arguments) -> Rule:
     def judge(actual: str) -> tuple[bool, Any]:
         return names is None or any(is_type(actual, name) for name in names), type_name(actual)
 
-    return by_type(given, judge)
+    return by_type(given, judge, names or [])
 
 
 @compiles("expect_column_type_to_be")
@@ -92,7 +92,7 @@ def column_type(given: Arguments) -> Rule:
         same = (generic is not None and actual.startswith(generic)) or same_dtype(actual, wanted)
         return same, actual
 
-    return by_type(given, judge)
+    return by_type(given, judge, [wanted])
 
 
 KINDS = {
@@ -119,8 +119,11 @@ def column_holds(given: Arguments) -> Rule:
     return ConstantRule(held in KINDS[wanted], {"observed_value": held.value})
 
 
-def by_type(given: Arguments, judge: Callable[[str], tuple[bool, Any]]) -> Rule:
-    """Return the rule on the type, which in pandas depends on whether a whole number is missing."""
+def by_type(given: Arguments, judge: Callable[[str], tuple[bool, Any]], names: Sequence[str]) -> Rule:
+    """Return the rule on the type, which in pandas depends on whether a whole number is missing.
+
+    Of a table in a database, its own names of the type (`names`) are right, too.
+    """
     column = given.column()
     if column.native in {"object", "category"}:
         raise UncompilableError(f"the column {column.name} is of pandas' type {column.native}")
@@ -129,7 +132,7 @@ def by_type(given: Arguments, judge: Callable[[str], tuple[bool, Any]]) -> Rule:
     def decide(answers: Answers, _: ResultFormat) -> tuple[bool, Mapping[str, Any]]:
         widened = {Kind.INTEGER: "float64", Kind.BOOLEAN: "object"}.get(column.kind)
         success, observed = judge(widened if widened and answers.get("missing") else column.native)
-        return success, {"observed_value": observed}
+        return success or not column.aliases.isdisjoint(map(str.lower, names)), {"observed_value": observed}
 
     return FigureRule(asked, decide)
 

@@ -15,7 +15,6 @@ from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
 from airflow_dataops.core.quality_sql.dialect import disjunction, negation
 from airflow_dataops.core.quality_sql.python_values import DistinctRule
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
-from airflow_dataops.core.quality_sql.regex import re2_pattern
 from airflow_dataops.core.quality_sql.rule import Rule
 from airflow_dataops.core.quality_sql.table import Column, Kind
 
@@ -78,12 +77,12 @@ def regex_list(given: Arguments) -> Rule:
 
 
 def by_patterns(given: Arguments, patterns: list[str], *, every: bool) -> Rule:
-    """Return a rule in SQL where RE2 means the same, else one that Python judges on distinct values."""
+    """Return a rule in SQL where the engine means the same, else one that Python judges on distinct values."""
     column = text_column(given)
     forbidden = given.kind.startswith("expect_column_values_to_not_")
     every = every and not forbidden
     try:
-        matches = [given.table.dialect.matches(given.table.value(column.name), re2_pattern(p)) for p in patterns]
+        matches = [given.table.dialect.matches(given.table.value(column.name), p) for p in patterns]
     except UncompilableError:
         return in_python(given, column, patterns, every=every, forbidden=forbidden)
     if forbidden:
@@ -114,17 +113,11 @@ def like(given: Arguments) -> Rule:
 
     Great Expectations' pandas engine has no LIKE; the meaning is that of its SQL engines.
     """
-    column, kwargs = strict_text_column(given), given.kwargs
+    kwargs = given.kwargs
+    strict_text_column(given)
     patterns = [kwargs["like_pattern"]] if "like_pattern" in kwargs else list(kwargs["like_pattern_list"])
-    escape = kwargs.get("escape")
-    matches = [
-        given.table.dialect.matches(given.table.value(column.name), re2_pattern(like_as_regex(pattern, escape)))
-        for pattern in patterns
-    ]
-    if "_to_not_" in given.kind:
-        return column_rule(given, disjunction(*matches))
-    found = exp.and_(*matches, copy=False) if kwargs.get("match_on") == "all" else disjunction(*matches)
-    return column_rule(given, negation(found))
+    written = [like_as_regex(pattern, kwargs.get("escape")) for pattern in patterns]
+    return by_patterns(given, written, every=kwargs.get("match_on") == "all")
 
 
 def like_as_regex(pattern: str, escape: str | None) -> str:
