@@ -97,14 +97,14 @@ class DuckDBEngine:
 
         if len(positions) <= MAX_INLINE:
             numbers = [exp.Literal.number(position) for position in positions]
-            return exp.In(this=self.table.position.copy(), expressions=numbers) if numbers else exp.false()
+            return exp.In(this=self.table.place(), expressions=numbers) if numbers else exp.false()
         name = f"positions_{self.remembered}"
         self.remembered += 1
         self.connection.register(name, pa.table({"position": pa.array(positions, pa.int64())}))
         inner = exp.select(exp.column("position")).from_(exp.to_table(name))
-        return exp.In(this=self.table.position.copy(), query=inner.subquery())
+        return exp.In(this=self.table.place(), query=inner.subquery())
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return all rows as pandas reads them, for checks that only Great Expectations can run."""
         import pandas as pd
 

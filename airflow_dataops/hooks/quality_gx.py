@@ -20,7 +20,7 @@ def run(
     expectations: Mapping[int, Mapping[str, Any]],
     frame: pd.DataFrame,
     wanted: ResultFormat,
-    remember: Callable[[Sequence[int]], exp.Expression] | None = None,
+    remember: Callable[[Sequence[int]], exp.Expression | None] | None = None,
 ) -> dict[int, Found]:
     """Carry out expectations on a frame and return what came of each, by its number.
 
@@ -53,7 +53,9 @@ def validate(
     return results
 
 
-def found_of(result: Any, wanted: ResultFormat, remember: Callable[[Sequence[int]], exp.Expression] | None) -> Found:
+def found_of(
+    result: Any, wanted: ResultFormat, remember: Callable[[Sequence[int]], exp.Expression | None] | None
+) -> Found:
     """Return a result of Great Expectations as one of ours."""
     from airflow_dataops.core.quality_sql.results import Found, plain_value
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_dataops.core.quality_suite import columns_of
 from airflow_dataops.hooks import quality_gx
 
 if TYPE_CHECKING:
@@ -25,11 +27,11 @@ class Engine(Protocol):
     def ask(self, query: exp.Query) -> list[tuple[Any, ...]]:
         """Run a query and return its rows."""
 
-    def remember(self, positions: Sequence[int]) -> exp.Expression:
-        """Return a predicate that is true of the rows at these positions."""
+    def remember(self, positions: Sequence[int]) -> exp.Expression | None:
+        """Return a predicate that is true of the rows at these positions; None where that cannot be said."""
 
-    def frame(self) -> pd.DataFrame:
-        """Return all rows as pandas reads them."""
+    def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return all rows as pandas reads them, with these columns at least."""
 
 
 def run(expectations: Sequence[Mapping[str, Any]], engine: Engine, wanted: ResultFormat) -> dict[int, Found]:
@@ -39,8 +41,25 @@ def run(expectations: Sequence[Mapping[str, Any]], engine: Engine, wanted: Resul
 
     found, refused = judge_all(expectations, engine.table, engine.ask, wanted)
     if refused:
-        found |= quality_gx.run({n: expectations[n] for n in refused}, engine.frame(), wanted, engine.remember)
+        left = {number: expectations[number] for number in refused}
+        judged = quality_gx.run(left, engine.frame(columns_read(left.values())), wanted, engine.remember)
+        found |= judged if engine.table.is_ordered else {n: without_positions(one) for n, one in judged.items()}
     return found
+
+
+def columns_read(expectations: Iterable[Mapping[str, Any]]) -> list[str] | None:
+    """Return the columns that expectations read; None where that cannot be told."""
+    names: set[str] = set()
+    for expectation in expectations:
+        if expectation["kwargs"].get("row_condition") or not columns_of(expectation["kwargs"]):
+            return None
+        names.update(columns_of(expectation["kwargs"]))
+    return sorted(names)
+
+
+def without_positions(found: Found) -> Found:
+    """Return a result that does not tell where rows stand, for data whose rows stand nowhere."""
+    return replace(found, result={name: told for name, told in found.result.items() if "_index_" not in name})
 
 
 def validation_result(

@@ -12,7 +12,7 @@ from sqlglot import exp
 from airflow_dataops.core.quality_sql.refusal import UncompilableError
 from airflow_dataops.core.quality_sql.regex import RE2
 
-__all__ = ["Dialect", "conjunction", "disjunction", "every", "negation"]
+__all__ = ["Dialect", "conjunction", "disjunction", "every", "inner", "negation"]
 
 Ask: TypeAlias = Callable[[exp.Query], list[tuple[Any, ...]]]
 
@@ -37,7 +37,7 @@ class Dialect:
         """Return the predicate that a value is missing; it is never null itself."""
         absent: exp.Expression = exp.Is(this=value, expression=exp.Null())
         if is_float:
-            absent = exp.paren(exp.or_(absent, self.is_nan(value.copy()), copy=False))
+            absent = exp.paren(disjunction(absent, self.is_nan(value.copy())))
         return absent
 
     def is_nan(self, value: exp.Expression) -> exp.Expression:
@@ -150,6 +150,11 @@ class Dialect:
     def sql(self, query: exp.Expression) -> str:
         """Return the text of a query."""
         return str(query.sql(dialect=self.name))
+
+
+def inner(alias: str, name: str) -> exp.Column:
+    """Return a column of a query of ours, quoted as it was named: Snowflake and others fold what is not."""
+    return exp.column(exp.to_identifier(name, quoted=True), table=exp.to_identifier(alias))
 
 
 def integer_literal(value: int) -> exp.Expression:

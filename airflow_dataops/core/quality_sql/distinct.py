@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.column_values import alike, is_comparable
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
+from airflow_dataops.core.quality_sql.dialect import inner
 from airflow_dataops.core.quality_sql.divergence import divergence
 from airflow_dataops.core.quality_sql.figures import only_present
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
@@ -106,9 +107,9 @@ def most_common(given: Arguments) -> Rule:
         counted = exp.alias_(exp.Count(this=exp.Star()), "n", quoted=True)
         value = exp.alias_(column.copy(), "value", quoted=True)
         groups = only_present(given, given.table.select(value, counted)).group_by(column)
-        most = exp.select(exp.Max(this=exp.column("n", table="most"))).from_(groups.subquery("most")).subquery()
-        modes = exp.select(exp.column("value", table="groups")).from_(groups.subquery("groups"))
-        rows = ask(modes.where(exp.EQ(this=exp.column("n", table="groups"), expression=most)))
+        most = exp.select(exp.Max(this=inner("most", "n"))).from_(groups.subquery("most")).subquery()
+        modes = exp.select(inner("grouped", "value")).from_(groups.subquery("grouped"))
+        rows = ask(modes.where(exp.EQ(this=inner("grouped", "n"), expression=most)))
         values = sorted(row[0] for row in rows)
         expected = set(given.kwargs["value_set"] or [])
         hits = len(expected.intersection(values))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
-from airflow_dataops.core.quality_sql.dialect import conjunction, negation
+from airflow_dataops.core.quality_sql.dialect import conjunction, inner, negation
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 from airflow_dataops.core.quality_sql.results import Found, ResultFormat, figure_result
 from airflow_dataops.core.quality_sql.rule import Answers, Ask, FigureRule, QueryRule, Rule
@@ -26,7 +26,7 @@ def chosen(given: Arguments) -> exp.Expression:
     nulls_only = given.domain is None and given.column().kind is not Kind.FLOAT
     if condition is None or nulls_only:  # aggregates leave nulls out by themselves
         return given.table.value(name)
-    return exp.If(this=condition, true=given.table.value(name))
+    return exp.Case().when(condition, given.table.value(name))
 
 
 def present(given: Arguments) -> exp.Expression | None:
@@ -177,8 +177,8 @@ def distinct_count(given: Arguments) -> Rule:
     def decide(ask: Ask, wanted: ResultFormat) -> Found:
         counted = exp.alias_(exp.Count(this=exp.Star()), "n", quoted=True)
         column = given.table.value(given.column().name)
-        groups = only_present(given, given.table.select(counted)).group_by(column).subquery("groups")
-        figures = [exp.Count(this=exp.Star()), exp.Sum(this=exp.column("n", table="groups"))]
+        groups = only_present(given, given.table.select(counted)).group_by(column).subquery("grouped")
+        figures = [exp.Count(this=exp.Star()), exp.Sum(this=inner("grouped", "n"))]
         distinct, values = ask(exp.select(*figures).from_(groups))[0]
         figure = share(distinct, values) if as_share else int(distinct)
         return Found(is_between(figure, kwargs), figure_result(figure, wanted))

@@ -9,11 +9,12 @@ from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.column_values import column_rule
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
-from airflow_dataops.core.quality_sql.dialect import conjunction, negation
+from airflow_dataops.core.quality_sql.dialect import conjunction, inner, negation
 from airflow_dataops.core.quality_sql.key_places import KeyPlaces, key_places
 from airflow_dataops.core.quality_sql.multicolumn import multicolumn_rule
 from airflow_dataops.core.quality_sql.results import Found, ResultFormat
 from airflow_dataops.core.quality_sql.rule import Answers, Ask, Facts, RowRule, Rule
+from airflow_dataops.core.quality_sql.table import Kind
 
 __all__ = ["KeyRule"]
 
@@ -111,8 +112,8 @@ class KeyRule:
         """Return the parts of the key; numbers that are none are one missing value."""
         table = self.rows.table
         return [
-            exp.If(this=negation(table.missing(name, alias)), true=table.value(name, alias))
-            if table.missing(name, alias).find(exp.IsNan)
+            exp.Case().when(negation(table.missing(name, alias)), table.value(name, alias))
+            if table.columns[name].kind is Kind.FLOAT and table.known_missing.get(name) != 0
             else table.value(name, alias)
             for name in self.rows.shown
         ]
@@ -133,7 +134,7 @@ class KeyRule:
     def count(self) -> exp.Select:
         """Return the query that counts rows with such a key."""
         counted = exp.alias_(exp.Count(this=exp.Star()), "n", quoted=True)
-        return exp.select(exp.Sum(this=exp.column("n", table="shared"))).from_(self.shared(counted).subquery("shared"))
+        return exp.select(exp.Sum(this=inner("shared", "n"))).from_(self.shared(counted).subquery("shared"))
 
     def shares_its_key(self) -> exp.Expression:
         """Return the predicate that a row's key occurs more than once."""
@@ -145,24 +146,21 @@ class KeyRule:
         if not dialect.joins_missing and self.rows.table.position is not None:
             return self.is_counted_twice()
         same = [
-            dialect.rows_are(exp.column(name, table="shared", quoted=True), key)
-            for name, key in zip(names, self.keys("data"), strict=True)
+            dialect.rows_are(inner("shared", name), key) for name, key in zip(names, self.keys("data"), strict=True)
         ]
         # Inside, the table has another name, so that the outer row can be told from it.
-        inner = self.shared(*keys).subquery("shared")
-        inner_query = exp.select(exp.Literal.number(1)).from_(inner).where(exp.and_(*same, copy=False))
+        shared = self.shared(*keys).subquery("shared")
+        inner_query = exp.select(exp.Literal.number(1)).from_(shared).where(exp.and_(*same, copy=False))
         return exp.Exists(this=inner_query)
 
     def is_counted_twice(self) -> exp.Expression:
         """Return the same predicate by counting along each row: engines that loop over joins on nulls sort instead."""
         table, present = self.rows.table, self.present()
         along = exp.Window(this=exp.Count(this=exp.Star()), partition_by=self.keys("data"))
-        rows = table.select(
-            exp.alias_(table.place(), "position", quoted=True), exp.alias_(along, "n", quoted=True)
-        )
+        rows = table.select(exp.alias_(table.place(), "position", quoted=True), exp.alias_(along, "n", quoted=True))
         rows = rows.where(present) if present is not None else rows
-        several = exp.GT(this=exp.column("n", table="counted", quoted=True), expression=exp.Literal.number(1))
-        twice = exp.select(exp.column("position", table="counted", quoted=True)).from_(rows.subquery("counted"))
+        several = exp.GT(this=inner("counted", "n"), expression=exp.Literal.number(1))
+        twice = exp.select(inner("counted", "position")).from_(rows.subquery("counted"))
         return exp.In(this=table.place(), query=twice.where(several).subquery())
 
     def is_kept(self) -> exp.Expression:
@@ -174,9 +172,9 @@ class KeyRule:
 
 def falling(values: exp.Select) -> exp.Select:
     """Return the query that counts values that are not above the one before, in whatever order rows come."""
-    value = exp.column("value", table="steps")
-    before = exp.Window(this=exp.Lag(this=exp.column("value", table="rows")))
-    steps = exp.select(exp.column("value", table="rows"), exp.alias_(before, "before", quoted=True))
-    above = exp.GT(this=value, expression=exp.column("before", table="steps"))
-    steps = steps.from_(values.subquery("rows"))
+    value = inner("steps", "value")
+    before = exp.Window(this=exp.Lag(this=inner("listed", "value")))
+    steps = exp.select(inner("listed", "value"), exp.alias_(before, "before", quoted=True))
+    above = exp.GT(this=value, expression=inner("steps", "before"))
+    steps = steps.from_(values.subquery("listed"))
     return exp.select(exp.Count(this=exp.Star())).from_(steps.subquery("steps")).where(negation(above))

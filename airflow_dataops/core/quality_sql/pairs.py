@@ -92,5 +92,7 @@ def side(given: Arguments, column: Column, value: Any) -> exp.Expression:
         return exp.false()
     if column.kind.is_time:
         raise UncompilableError("pairs with times are compared as pandas does")
-    same = exp.EQ(this=given.table.value(column.name), expression=given.table.dialect.literal(alike(column.kind, value)))
+    same = exp.EQ(
+        this=given.table.value(column.name), expression=given.table.dialect.literal(alike(column.kind, value))
+    )
     return every(negation(missing), same)

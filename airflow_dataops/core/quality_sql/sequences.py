@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.column_values import column_rule
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
-from airflow_dataops.core.quality_sql.dialect import conjunction, negation
+from airflow_dataops.core.quality_sql.dialect import conjunction, inner, negation
 from airflow_dataops.core.quality_sql.figures import mean_of, quantile_linear, standard_deviation_of
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 from airflow_dataops.core.quality_sql.results import Found, ResultFormat
@@ -27,7 +27,7 @@ def ordered(given: Arguments) -> Rule:
     if not (column.kind.is_number or column.kind.is_time):
         raise UncompilableError(f"the column {column.name} holds {column.kind}, which pandas cannot subtract")
     rising = given.kind.endswith("increasing")
-    value, before = exp.column("value", table="steps"), exp.column("before", table="steps")
+    value, before = inner("steps", "value"), inner("steps", "before")
     high, low = (value, before) if rising else (before, value)
     compare = exp.LTE if given.kwargs.get("strictly") else exp.LT
     out_of_order = compare(this=high, expression=low)
@@ -48,7 +48,7 @@ def ordered(given: Arguments) -> Rule:
     )
     there = conjunction(given.domain, negation(table.missing(column.name)))
     steps = steps.where(there) if there is not None else steps
-    wrong = exp.select(exp.column("position", table="steps")).from_(steps.subquery("steps")).where(out_of_order)
+    wrong = exp.select(inner("steps", "position")).from_(steps.subquery("steps")).where(out_of_order)
     return SequenceRule(column_rule(given, exp.In(this=table.place(), query=wrong.subquery())), wrong)
 
 

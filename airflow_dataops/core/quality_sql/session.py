@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from airflow_dataops.core.quality_sql.compiler import compile_rule
 from airflow_dataops.core.quality_sql.conditions import domain_of
+from airflow_dataops.core.quality_sql.dialect import inner
 from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitError
 from airflow_dataops.core.quality_sql.results import Found, ResultFormat
 from airflow_dataops.core.quality_sql.rule import Ask, Facts, RowRule, Rule
@@ -65,9 +66,10 @@ def judge_all(
             found[number] = Found(success=False, exception=str(error))
         except UncompilableError as error:
             refused[number] = str(error)
-    answers = common_pass(rules, table, ask)
+    answers = answers_of(rules, table, ask, found, refused)
     facts = Facts()
-    for number, rule in sorted(rules.items(), key=lambda item: order_of(expectations[item[0]])):
+    open_rules = {number: rule for number, rule in rules.items() if number in answers}
+    for number, rule in sorted(open_rules.items(), key=lambda item: order_of(expectations[item[0]])):
         try:
             found[number] = rule.judge(answers[number], ask, facts, wanted)
         except UnfitError as error:
@@ -75,6 +77,24 @@ def judge_all(
         except UncompilableError as error:
             refused[number] = str(error)
     return found, refused
+
+
+def answers_of(
+    rules: Mapping[int, Rule], table: Table, ask: Ask, found: dict[int, Found], refused: dict[int, str]
+) -> dict[int, dict[str, Any]]:
+    """Return the figures of all rules by rule and key; where one cannot be computed, the others are asked alone."""
+    try:
+        return common_pass(rules, table, ask)
+    except (UncompilableError, UnfitError):
+        answers: dict[int, dict[str, Any]] = {}
+    for number, rule in rules.items():
+        try:
+            answers |= common_pass({number: rule}, table, ask)
+        except UnfitError as error:
+            found[number] = Found(success=False, exception=str(error))
+        except UncompilableError as error:
+            refused[number] = str(error)
+    return answers
 
 
 def missing_counts(expectations: Sequence[Mapping[str, Any]], table: Table, ask: Ask) -> dict[str, int]:
@@ -172,7 +192,7 @@ def on_distinct_values(
 ) -> tuple[dict[int, dict[str, exp.Expression]], exp.Select]:
     """Return the members' figures over ``GROUP BY column`` and the query they are asked of."""
     # The grouped rows are called ``data`` too, so predicates on the one column hold as they are.
-    weight = exp.column("n", table="data")
+    weight = inner("data", "n")
     count_if = table.dialect.count_if
     asked: dict[int, dict[str, exp.Expression]] = {}
     for number, rule in members.items():

@@ -1,0 +1,57 @@
+SELECT COUNT(*) - COUNT(data."id") AS m0, COUNT(*) - COUNT(data."price") + COUNT(*) FILTER(WHERE data."price" = CAST('NaN' AS DOUBLE PRECISION)) AS m1, COUNT(*) - COUNT(data."it's ""na`me""
+") AS m2, COUNT(*) - COUNT(data."status") AS m3, COUNT(*) - COUNT(data."paid") AS m4, COUNT(*) - COUNT(data."bought") AS m5, COUNT(*) - COUNT(data."sent") AS m6 FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data;
+
+SELECT COUNT(*), COUNT(DISTINCT few."it's ""na`me""
+"), COUNT(DISTINCT few."status") FROM (SELECT data."it's ""na`me""
+", data."status" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data LIMIT 20000) AS few;
+
+SELECT MIN(data."price") AS f0, MAX(data."price") AS f1 FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data;
+
+SELECT COUNT(*) AS f0, 2 AS f1, COUNT(*) FILTER(WHERE FALSE) AS f2, COUNT(*) FILTER(WHERE (data."id" IS NULL AND data."status" IS NULL)) AS f3, COUNT(*) FILTER(WHERE NOT (data."bought" IS NULL) AND data."bought" < CAST('2024-01-01 00:00:00' AS TIMESTAMP)) AS f4, COUNT(*) FILTER(WHERE NOT (data."it's ""na`me""
+" IS NULL) AND NOT (data."it's ""na`me""
+" IN ('it''s', '\', 'new
+line', '%s'))) AS f5, COUNT(*) FILTER(WHERE NOT (data."paid" IS NULL) AND NOT (data."paid" IN (TRUE))) AS f6, COUNT(*) FILTER(WHERE NOT (data."status" IS NULL) AND NOT (data."status" ~ '\A(?:[a-z]){2,2}(?:[\u0030-\u0039\u0660-\u0669\u06f0-\u06f9\u07c0-\u07c9\u0966-\u096f\u09e6-\u09ef\u0a66-\u0a6f\u0ae6-\u0aef\u0b66-\u0b6f\u0be6-\u0bef\u0c66-\u0c6f\u0ce6-\u0cef\u0d66-\u0d6f\u0de6-\u0def\u0e50-\u0e59\u0ed0-\u0ed9\u0f20-\u0f29\u1040-\u1049\u1090-\u1099\u17e0-\u17e9\u1810-\u1819\u1946-\u194f\u19d0-\u19d9\u1a80-\u1a89\u1a90-\u1a99\u1b50-\u1b59\u1bb0-\u1bb9\u1c40-\u1c49\u1c50-\u1c59\ua620-\ua629\ua8d0-\ua8d9\ua900-\ua909\ua9d0-\ua9d9\ua9f0-\ua9f9\uaa50-\uaa59\uabf0-\uabf9\uff10-\uff19\U000104a0-\U000104a9\U00010d30-\U00010d39\U00011066-\U0001106f\U000110f0-\U000110f9\U00011136-\U0001113f\U000111d0-\U000111d9\U000112f0-\U000112f9\U00011450-\U00011459\U000114d0-\U000114d9\U00011650-\U00011659\U000116c0-\U000116c9\U00011730-\U00011739\U000118e0-\U000118e9\U00011950-\U00011959\U00011c50-\U00011c59\U00011d50-\U00011d59\U00011da0-\U00011da9\U00016a60-\U00016a69\U00016ac0-\U00016ac9\U00016b50-\U00016b59\U0001d7ce-\U0001d7d7\U0001d7d8-\U0001d7e1\U0001d7e2-\U0001d7eb\U0001d7ec-\U0001d7f5\U0001d7f6-\U0001d7ff\U0001e140-\U0001e149\U0001e2f0-\U0001e2f9\U0001e950-\U0001e959\U0001fbf0-\U0001fbf9]){1,}\n?\Z')) AS f7, COUNT(*) FILTER(WHERE NOT (data."status" IS NULL) AND LENGTH(data."status") > 8) AS f8, COUNT(*) FILTER(WHERE NOT ((data."sent" IS NULL AND data."bought" IS NULL)) AND NOT (NOT (data."sent" IS NULL) AND NOT (data."bought" IS NULL) AND data."sent" > data."bought")) AS f9, COUNT(*) FILTER(WHERE (data."sent" IS NULL AND data."bought" IS NULL)) AS f10, AVG(CAST(CASE WHEN NOT ((data."price" IS NULL OR data."price" = CAST('NaN' AS DOUBLE PRECISION))) THEN data."price" END AS DOUBLE PRECISION)) AS f11, STDDEV_SAMP(CAST(CASE WHEN NOT ((data."price" IS NULL OR data."price" = CAST('NaN' AS DOUBLE PRECISION))) THEN data."price" END AS DOUBLE PRECISION)) AS f12, SUM(data."id") AS f13, PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY CAST(CASE WHEN NOT ((data."price" IS NULL OR data."price" = CAST('NaN' AS DOUBLE PRECISION))) THEN data."price" END AS DOUBLE PRECISION)) AS f14, COUNT(*) FILTER(WHERE ((NOT (data."paid" IS NULL) AND data."paid" = TRUE) AND (data."status" IS NULL OR data."status" <> 'a'))) AS f15, COUNT(*) FILTER(WHERE ((NOT (data."paid" IS NULL) AND data."paid" = TRUE) AND (data."status" IS NULL OR data."status" <> 'a')) AND data."status" IS NULL) AS f16 FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data;
+
+SELECT COUNT(*) FROM (SELECT data."id" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."id" IS NULL) GROUP BY data."id") AS keys;
+
+SELECT SUM(shared."n") FROM (SELECT COUNT(*) AS "n" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."id" IS NULL) GROUP BY data."id" HAVING COUNT(*) > 1) AS shared;
+
+SELECT data.__dataops_position AS "position", data."id" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."id" IS NULL) AND data."id" IN (SELECT data."id" AS "key_0" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."id" IS NULL) GROUP BY data."id" HAVING COUNT(*) > 1) ORDER BY data.__dataops_position LIMIT 20;
+
+SELECT data.__dataops_position AS "position", data."price" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE (data."price" IS NULL OR data."price" = CAST('NaN' AS DOUBLE PRECISION)) ORDER BY data.__dataops_position LIMIT 20;
+
+SELECT COUNT(*) FROM (SELECT data."id", data."status" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT ((data."id" IS NULL AND data."status" IS NULL)) GROUP BY data."id", data."status") AS keys;
+
+SELECT SUM(shared."n") FROM (SELECT COUNT(*) AS "n" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT ((data."id" IS NULL AND data."status" IS NULL)) GROUP BY data."id", data."status" HAVING COUNT(*) > 1) AS shared;
+
+SELECT data.__dataops_position AS "position", data."id", data."status" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT ((data."id" IS NULL AND data."status" IS NULL)) AND data.__dataops_position IN (SELECT counted."position" FROM (SELECT data.__dataops_position AS "position", COUNT(*) OVER (PARTITION BY data."id", data."status") AS "n" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT ((data."id" IS NULL AND data."status" IS NULL))) AS counted WHERE counted."n" > 1) ORDER BY data.__dataops_position LIMIT 20;
+
+SELECT data.__dataops_position AS "position", data."bought" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."bought" IS NULL) AND data."bought" < CAST('2024-01-01 00:00:00' AS TIMESTAMP) ORDER BY data.__dataops_position LIMIT 20;
+
+SELECT data.__dataops_position AS "position", data."it's ""na`me""
+" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."it's ""na`me""
+" IS NULL) AND NOT (data."it's ""na`me""
+" IN ('it''s', '\', 'new
+line', '%s')) ORDER BY data.__dataops_position LIMIT 20;
+
+SELECT data.__dataops_position AS "position", data."paid" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."paid" IS NULL) AND NOT (data."paid" IN (TRUE)) ORDER BY data.__dataops_position LIMIT 20;
+
+SELECT data.__dataops_position AS "position", data."status" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."status" IS NULL) AND NOT (data."status" ~ '\A(?:[a-z]){2,2}(?:[\u0030-\u0039\u0660-\u0669\u06f0-\u06f9\u07c0-\u07c9\u0966-\u096f\u09e6-\u09ef\u0a66-\u0a6f\u0ae6-\u0aef\u0b66-\u0b6f\u0be6-\u0bef\u0c66-\u0c6f\u0ce6-\u0cef\u0d66-\u0d6f\u0de6-\u0def\u0e50-\u0e59\u0ed0-\u0ed9\u0f20-\u0f29\u1040-\u1049\u1090-\u1099\u17e0-\u17e9\u1810-\u1819\u1946-\u194f\u19d0-\u19d9\u1a80-\u1a89\u1a90-\u1a99\u1b50-\u1b59\u1bb0-\u1bb9\u1c40-\u1c49\u1c50-\u1c59\ua620-\ua629\ua8d0-\ua8d9\ua900-\ua909\ua9d0-\ua9d9\ua9f0-\ua9f9\uaa50-\uaa59\uabf0-\uabf9\uff10-\uff19\U000104a0-\U000104a9\U00010d30-\U00010d39\U00011066-\U0001106f\U000110f0-\U000110f9\U00011136-\U0001113f\U000111d0-\U000111d9\U000112f0-\U000112f9\U00011450-\U00011459\U000114d0-\U000114d9\U00011650-\U00011659\U000116c0-\U000116c9\U00011730-\U00011739\U000118e0-\U000118e9\U00011950-\U00011959\U00011c50-\U00011c59\U00011d50-\U00011d59\U00011da0-\U00011da9\U00016a60-\U00016a69\U00016ac0-\U00016ac9\U00016b50-\U00016b59\U0001d7ce-\U0001d7d7\U0001d7d8-\U0001d7e1\U0001d7e2-\U0001d7eb\U0001d7ec-\U0001d7f5\U0001d7f6-\U0001d7ff\U0001e140-\U0001e149\U0001e2f0-\U0001e2f9\U0001e950-\U0001e959\U0001fbf0-\U0001fbf9]){1,}\n?\Z') ORDER BY data.__dataops_position LIMIT 20;
+
+SELECT data.__dataops_position AS "position", data."status" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."status" IS NULL) AND LENGTH(data."status") > 8 ORDER BY data.__dataops_position LIMIT 20;
+
+SELECT data.__dataops_position AS "position", data."sent", data."bought" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT ((data."sent" IS NULL AND data."bought" IS NULL)) AND NOT (NOT (data."sent" IS NULL) AND NOT (data."bought" IS NULL) AND data."sent" > data."bought") ORDER BY data.__dataops_position LIMIT 20;
+
+SELECT COUNT(*) FROM (SELECT steps."position" FROM (SELECT data.__dataops_position AS "position", data."id" AS "value", LAG(data."id") OVER (ORDER BY data.__dataops_position) AS "before" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."id" IS NULL)) AS steps WHERE steps."value" < steps."before") AS wrong;
+
+SELECT data.__dataops_position AS "position", data."id" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."id" IS NULL) AND data.__dataops_position IN (SELECT steps."position" FROM (SELECT data.__dataops_position AS "position", data."id" AS "value", LAG(data."id") OVER (ORDER BY data.__dataops_position) AS "before" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."id" IS NULL)) AS steps WHERE steps."value" < steps."before") ORDER BY data.__dataops_position LIMIT 20;
+
+SELECT COUNT(*) FROM (SELECT data."status" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."status" IS NULL) AND NOT data."status" IN ('a') GROUP BY data."status") AS others;
+
+SELECT data."status" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT (data."status" IS NULL) AND NOT data."status" IN ('a') GROUP BY data."status" ORDER BY data."status" COLLATE "C" LIMIT 20;
+
+SELECT COUNT(*) FILTER(WHERE NOT ((data."price" IS NULL OR data."price" = CAST('NaN' AS DOUBLE PRECISION)))) FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data;
+
+SELECT PERCENTILE_DISC(ARRAY[CAST('0.25' AS DOUBLE PRECISION)]) WITHIN GROUP (ORDER BY data."price") FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE NOT ((data."price" IS NULL OR data."price" = CAST('NaN' AS DOUBLE PRECISION)));
+
+SELECT data.__dataops_position AS "position", data."status" FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY "id") AS __dataops_position FROM "shop"."orders") AS data WHERE ((NOT (data."paid" IS NULL) AND data."paid" = TRUE) AND (data."status" IS NULL OR data."status" <> 'a')) AND data."status" IS NULL ORDER BY data.__dataops_position LIMIT 20
