@@ -34,6 +34,7 @@ def get_provider_info() -> dict[str, Any]:
         **{layer: [modules(layer)] for layer in NOUNS},
         "connection-types": connection_types(),
         "task-decorators": [
+            {"name": "quality_gate", "class-name": "airflow_dataops.decorators.quality.quality_gate_task"},
             {"name": "train_model", "class-name": "airflow_dataops.decorators.training.train_model_task"},
         ],
         "asset-uris": [{"schemes": ["dataops"], "handler": None}],

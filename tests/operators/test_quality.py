@@ -126,7 +126,7 @@ def test_every_row_lands_exactly_once(gate, ledger, store_path, make_context, na
         described("expect_column_values_to_be_unique", names[1], dataops={"severity": "quarantine"}),
         described(BETWEEN, names[0], dataops={"severity": "quarantine"}, min_value=-2, max_value=2),
         dataset=uuid.uuid4().hex,
-        on_hold="skip",
+        on_fail="skip",
     )
     context = make_context(uuid.uuid4().hex)
     total = table.num_rows
@@ -175,7 +175,7 @@ def test_held_data_fail_the_task_without_retry_and_keep_the_failing_rows(gate, l
 
 def test_a_hold_can_skip_what_comes_after_it(gate, ledger, store_path, make_context):
     with pytest.raises(AirflowSkipException, match="Orders of 2026-01 were held: 1 of 4 rows"):
-        gate(ORDERS, described(), on_hold="skip").execute(make_context("gate"))
+        gate(ORDERS, described(), on_fail="skip").execute(make_context("gate"))
     assert len(ledger.events(kind="quality.judged")) == 1
 
 
@@ -404,7 +404,7 @@ def test_rows_out_of_a_quarantine_need_their_marks_dropped_first(gate, ledger, s
         gate({**ORDERS, "_dataops_row": [1, 2, 3, 4]}, QUARANTINE_MISSING).execute(make_context("gate"))
 
 
-@pytest.mark.parametrize("option", [{"on_hold": "retry"}, {"on_empty": "maybe"}])
+@pytest.mark.parametrize("option", [{"on_fail": "retry"}, {"on_empty": "maybe"}])
 def test_an_option_that_means_nothing_is_refused(gate, ledger, store_path, make_context, option):
     with pytest.raises(AirflowFailException, match=r"gate: got on_.*allowed: "):
         gate(ORDERS, described(), **option).execute(make_context("gate"))
