@@ -139,12 +139,14 @@ class Suite:
         source: Where it was read, for messages.
         checks: The checks, in the order of the file.
         expectations: What the file says of each check, as Great Expectations writes it.
+        public: Columns whose values may be shown: ``"meta": {"dataops": {"classification": {"carrier": "public"}}}``.
     """
 
     name: str
     source: str
     checks: tuple[Check, ...]
     expectations: tuple[Mapping[str, Any], ...] = field(default=())
+    public: frozenset[str] = frozenset()
 
     def where(self, number: int) -> str:
         """Return how messages name the expectation at position `number`, counted from 0."""

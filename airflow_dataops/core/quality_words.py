@@ -9,7 +9,7 @@ from airflow_dataops.core.quality_check import Check, CheckResult
 from airflow_dataops.core.quality_sample import CONFIDENCE, upper_bound
 from airflow_dataops.core.words import at_most_words, count_words, percent_words, plain
 
-__all__ = ["default_says", "finding_words", "limit_words", "sample_words", "subject_words"]
+__all__ = ["bound_words", "default_says", "finding_words", "limit_words", "sample_words", "subject_words"]
 
 ROW_PHRASES = {
     "expect_column_values_to_not_be_null": "have no {columns}",

@@ -10,7 +10,7 @@ from airflow.sdk.bases.branch import BranchMixIn
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_dataops.core.dataset import Snapshot, pointer_name
-from airflow_dataops.core.ledger import Claim
+from airflow_dataops.core.ledger import Claim, RunKey
 from airflow_dataops.core.quality import GateDecision, OnEmpty, Verdict, decide
 from airflow_dataops.core.quality_options import GateOptions
 from airflow_dataops.core.words import plain
@@ -20,8 +20,15 @@ from airflow_dataops.hooks.dataset_split import bad_batches, good_batches
 from airflow_dataops.hooks.expectations import ExpectationsHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.quality_evaluation import Evaluation
-from airflow_dataops.operators.quality_outcome import Judged, events_of, evidence_of, measurements_of, result_of
-from airflow_dataops.operators.station import Outcome, StationOperator
+from airflow_dataops.operators.quality_outcome import (
+    Judged,
+    events_of,
+    evidence_of,
+    measurements_of,
+    report_of,
+    result_of,
+)
+from airflow_dataops.operators.station import Outcome, StationOperator, run_key_of
 
 __all__ = ["OnFail", "QualityGateOperator"]
 
@@ -64,8 +71,9 @@ class QualityGateOperator(StationOperator, BranchMixIn):
 
     Returns:
         ``{"verdict": str, "sentence": str, "snapshot": {...} | None, "quarantine": {...} | None, "rows": int,
-        "rows_bad": int, "failed": [check ids], "score": float, "evidence": uri, "published_version": int}``;
-        `snapshot` is what may go on, the last is the version of the published pointer when the gate looked.
+        "rows_bad": int, "failed": [check ids], "score": float, "evidence": uri, "report": uri,
+        "published_version": int}``; `snapshot` is what may go on, the last is the version of the published pointer
+        when the gate looked.
 
     Raises:
         AirflowFailException: The data were held (``on_fail="fail"``), or the suite or an option is broken or does
@@ -113,7 +121,7 @@ class QualityGateOperator(StationOperator, BranchMixIn):
         self.refuse_wrong_options()
         store = DatasetHook(self.store_conn_id)
         snapshot, taken = self.snapshot_to_judge(context, store, ledger, claim)
-        judged = self.judge(store, snapshot, claim)
+        judged = self.judge(store, snapshot, claim, run_key_of(context))
         looked_at = ledger.pointer(pointer_name(snapshot.dataset, snapshot.partition))
         result = {**result_of(judged), "published_version": looked_at.version}
         return Outcome(
@@ -128,10 +136,11 @@ class QualityGateOperator(StationOperator, BranchMixIn):
         """Return the snapshot that was passed, and what taking it tells: nothing, another task took it."""
         return snapshot_of(self.snapshot), Outcome({})
 
-    def judge(self, store: DatasetHook, snapshot: Snapshot, claim: Claim) -> Judged:
+    def judge(self, store: DatasetHook, snapshot: Snapshot, claim: Claim, run: RunKey) -> Judged:
         """Carry out the suite, split the rows by the verdict and keep the evidence."""
         hook, path = ExpectationsHook(self.expectations_conn_id), store.verified_path(snapshot)
-        with hook.evaluate(hook.load(self.suite), path, self.options) as evaluation:
+        suite = hook.load(self.suite)
+        with hook.evaluate(suite, path, self.options) as evaluation:
             decision = decide(
                 evaluation.results,
                 evaluation.rows,
@@ -144,7 +153,8 @@ class QualityGateOperator(StationOperator, BranchMixIn):
             # Where every row goes on, none may lie in quarantine as well.
             parts = (snapshot, None) if held_but_on else split(store, snapshot, decision, evaluation, claim.key)
             evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision), ".json", claim.key)
-        return Judged(snapshot, decision, *parts, evidence)
+            page = report_of(suite, evaluation, decision, (snapshot, *parts), run=run, evidence=evidence)
+        return Judged(snapshot, decision, *parts, evidence, store.put_evidence(page, ".html", claim.key))
 
     def conclude(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
         """Tell the verdict; on hold stop the line, as asked."""
@@ -161,7 +171,7 @@ class QualityGateOperator(StationOperator, BranchMixIn):
             return result
         self.log.error("%s", result["sentence"])  # above the traceback: people read the first line
         kept = f"; the failing rows lie at {result['quarantine']['uri']}" if result["quarantine"] else ""
-        raise GateHeldError(result["sentence"], hint=f"every check's figures lie at {result['evidence']}{kept}")
+        raise GateHeldError(result["sentence"], hint=f"every check's figures lie at {result['report']}{kept}")
 
     def follow(self, context: Context, result: Mapping[str, Any]) -> None:
         """Skip what comes right after the gate, but for the branch of the verdict."""

@@ -5,21 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import PurePath
+from typing import Any, TypeAlias
 
 from airflow_dataops.core.dataset import Snapshot, pointer_name
-from airflow_dataops.core.ledger import Event, Measurement
+from airflow_dataops.core.ledger import Event, Measurement, RunKey
 from airflow_dataops.core.quality import GateDecision
+from airflow_dataops.core.quality_check import Suite
+from airflow_dataops.core.quality_report import Report, lines_of
+from airflow_dataops.core.quality_report_page import page_of
 from airflow_dataops.core.words import count_words, plain
 from airflow_dataops.hooks.quality_evaluation import Evaluation
+from airflow_dataops.hooks.quality_pictures import pictures_of
 
-__all__ = ["Judged", "events_of", "evidence_of", "measurements_of", "result_of"]
+__all__ = ["Judged", "events_of", "evidence_of", "measurements_of", "report_of", "result_of"]
 
 MOST_NAMED = 5
 MOST_FINDINGS = 100
 MOST_BYTES = 1900
 """What a result may weigh as JSON; the version of the published pointer comes on top."""
 SHORTEST_SENTENCE = 80
+
+
+Parts: TypeAlias = tuple[Snapshot, Snapshot | None, Snapshot | None]
+"""What was judged, what may go on, and what was split off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Judged:
         good: What may go on; None where nothing may.
         bad: The rows that were split off; None where none was.
         evidence: Where every check's figures lie.
+        report: Where the page for people lies.
     """
 
     snapshot: Snapshot
@@ -39,6 +49,7 @@ class Judged:
     good: Snapshot | None
     bad: Snapshot | None
     evidence: str
+    report: str
 
 
 def result_of(judged: Judged) -> dict[str, Any]:
@@ -54,6 +65,7 @@ def result_of(judged: Judged) -> dict[str, Any]:
         "failed": decision.failed[:MOST_NAMED],
         "score": decision.score,
         "evidence": judged.evidence,
+        "report": judged.report,
     }
     return fitted(result)
 
@@ -86,6 +98,31 @@ def evidence_of(snapshot: Snapshot, evaluation: Evaluation, decision: GateDecisi
     }
     report = {**evaluation.report, "meta": {**evaluation.report["meta"], "dataops": ours}}
     return json.dumps(report, indent=1, sort_keys=True, default=str).encode()
+
+
+def report_of(
+    suite: Suite, evaluation: Evaluation, decision: GateDecision, parts: Parts, *, run: RunKey, evidence: str
+) -> bytes:
+    """Return the page for people, the same for the same data, suite and run.
+
+    Args:
+        suite: What was asked.
+        evaluation: What was found; open, so that columns can be drawn.
+        decision: The verdict.
+        parts: What was judged, what may go on, and what was split off.
+        run: Who judged.
+        evidence: Where every check's figures lie.
+    """
+    report = Report(
+        decision,
+        lines_of(suite, decision),
+        pictures_of(suite, evaluation, decision),
+        *parts,
+        (suite.name, suite.source),
+        run,
+        PurePath(evidence).stem,
+    )
+    return page_of(report).encode()
 
 
 def events_of(judged: Judged, result: Mapping[str, Any]) -> list[Event]:
