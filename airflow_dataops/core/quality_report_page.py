@@ -29,6 +29,7 @@ STATUS = {
 VERDICTS = {Verdict.HOLD: "fail", Verdict.PUBLISH_WITH_QUARANTINE: "warn", Verdict.PUBLISH: "pass"}
 HEADS = ("Status", "Column", "Check", "Severity", "Failing rows", "Share", "Allowed")
 NUMBERS = ("Failing rows", "Share")
+LONG_SENTENCE = 180
 ABOVE = "../../.."
 """From a served report up to Airflow's first page."""
 DAG_META, EVIDENCE_META = "dataops:dag", "dataops:evidence"
@@ -56,7 +57,8 @@ def header(report: Report) -> Iterator[str]:
     yield f'<header>\n<p class="eyebrow"><b>{shown(snapshot.dataset)}</b>{partition} · quality report</p>'
     kind = VERDICTS[report.decision.verdict]
     yield f'<p class="badge {kind}">{escape(report.verdict_words)}</p>'
-    yield f"<h1>{prose(report.decision.sentence, 2000)}</h1>\n</header>"
+    long = ' class="long"' if len(report.decision.sentence) > LONG_SENTENCE else ""
+    yield f"<h1{long}>{prose(report.decision.sentence, 2000)}</h1>\n</header>"
 
 
 def figures(report: Report) -> Iterator[str]:

@@ -34,6 +34,7 @@ a { color: var(--link); }
 }
 h1 { font-size: 25px; line-height: 1.32; font-weight: 650; letter-spacing: -0.012em; margin: 0; max-width: 36em;
   overflow-wrap: anywhere; text-wrap: pretty; }
+h1.long { font-size: 18.5px; line-height: 1.45; font-weight: 600; letter-spacing: -0.005em; max-width: 50em; }
 h2 { font-size: 17px; font-weight: 650; margin: 40px 0 12px; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 1px; margin: 28px 0 0;
   background: var(--line); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }

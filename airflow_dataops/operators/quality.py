@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow.sdk import Context
 from airflow.sdk.bases.branch import BranchMixIn
@@ -20,6 +20,8 @@ from airflow_dataops.hooks.dataset_split import bad_batches, good_batches
 from airflow_dataops.hooks.expectations import ExpectationsHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.quality_evaluation import Evaluation
+from airflow_dataops.operators.quality_lineage import lineage_of
+from airflow_dataops.operators.quality_link import QualityReportLink
 from airflow_dataops.operators.quality_outcome import (
     Judged,
     events_of,
@@ -29,6 +31,9 @@ from airflow_dataops.operators.quality_outcome import (
     result_of,
 )
 from airflow_dataops.operators.station import Outcome, StationOperator, run_key_of
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
 __all__ = ["OnFail", "QualityGateOperator"]
 
@@ -82,6 +87,7 @@ class QualityGateOperator(StationOperator, BranchMixIn):
     """
 
     template_fields: Sequence[str] = ("snapshot", "suite")
+    operator_extra_links = (QualityReportLink(),)
     inherits_from_skipmixin = True  # so that what a branch skipped stays skipped when it is cleared alone
 
     def __init__(
@@ -108,6 +114,7 @@ class QualityGateOperator(StationOperator, BranchMixIn):
         self.options = options
         self.store_conn_id = store_conn_id
         self.expectations_conn_id = expectations_conn_id
+        self.judged_result: Mapping[str, Any] | None = None
 
     def execute(self, context: Context) -> Any:
         """Judge once per task instance; then end the task as `on_fail` asks."""
@@ -156,8 +163,17 @@ class QualityGateOperator(StationOperator, BranchMixIn):
             page = report_of(suite, evaluation, decision, (snapshot, *parts), run=run, evidence=evidence)
         return Judged(snapshot, decision, *parts, evidence, store.put_evidence(page, ".html", claim.key))
 
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage | None:
+        """Tell OpenLineage what was judged and where the rows went; only its provider calls this."""
+        if self.judged_result is None:
+            return None
+        return lineage_of(self.judged_result, DatasetHook(self.store_conn_id))
+
+    get_openlineage_facets_on_failure = get_openlineage_facets_on_complete
+
     def conclude(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
         """Tell the verdict; on hold stop the line, as asked."""
+        self.judged_result = result  # for the link and for lineage, which Airflow asks for when the task ends
         for asset in self.outlets:
             told = {name: result[name] for name in ("verdict", "score", "rows", "rows_bad")}
             context["outlet_events"][asset].extra.update(told)
