@@ -19,6 +19,9 @@ TIME_STEPS = (
 )
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DIGITS = 12
+ROUNDING = 1e-9
+HUGE = 1e300
+"""Beyond it figures cannot be subtracted from one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ class Axis:
 
     def label(self, place: int) -> str:
         """Return what stands at the edge before a bar."""
-        value = round(self.start + self.step * place, DIGITS)
+        value = tidy(self.start + self.step * place)
+        value = 0.0 if abs(value) < self.step * ROUNDING else value
         return time_label(value, self.step) if self.is_time else number_label(value)
 
 
@@ -107,8 +111,8 @@ def number_axis(low: float, high: float, bounds: Sequence[float | None], *, whol
 
     Steps and ends are round, so that they tell no value of a row.
     """
-    low, high = widened(low, high, bounds)
-    rough = max((high - low) / WANTED_BARS, abs(high) * 1e-9, 1e-12)
+    low, high = widened(min(max(low, -HUGE), HUGE), max(min(high, HUGE), -HUGE), bounds)
+    rough = max((high - low) / WANTED_BARS, abs(low) * ROUNDING, abs(high) * ROUNDING, 1e-12)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     return axis_of(low, high, max(step, 1.0) if whole else step)
@@ -116,7 +120,7 @@ def number_axis(low: float, high: float, bounds: Sequence[float | None], *, whol
 
 def time_axis(low: float, high: float, bounds: Sequence[float | None]) -> Axis:
     """Return an axis for points in time, given as seconds since 1970."""
-    low, high = widened(low, high, bounds)
+    low, high = widened(min(max(low, -HUGE), HUGE), max(min(high, HUGE), -HUGE), bounds)
     rough = (high - low) / WANTED_BARS
     step = next((step for step in TIME_STEPS if step >= rough), 0) or math.ceil(rough / (365 * DAY)) * 365 * DAY
     return axis_of(low, high, step, is_time=True)
@@ -125,14 +129,20 @@ def time_axis(low: float, high: float, bounds: Sequence[float | None]) -> Axis:
 def axis_of(low: float, high: float, step: float, *, is_time: bool = False) -> Axis:
     """Return the axis of whole steps around a range; its end lies beyond `high`."""
     first = math.floor(low / step)
-    return Axis(round(first * step, DIGITS), step, math.floor(high / step) + 1 - first, is_time)
+    last = max(math.floor(high / step + ROUNDING), first)
+    return Axis(tidy(first * step), tidy(step), last + 1 - first, is_time)
+
+
+def tidy(figure: float) -> float:
+    """Return a figure without the noise of binary fractions."""
+    return float(f"{figure:.{DIGITS}g}")
 
 
 def widened(low: float, high: float, bounds: Sequence[float | None]) -> tuple[float, float]:
     """Return the range with the bounds that are near in it."""
     spread = max(high - low, abs(high) * 1e-6, 1e-9) * FARTHEST
     near = [value for value in bounds if value is not None and low - spread <= value <= high + spread]
-    return min([low, *near]), max([high, *near])
+    return max(min([low, *near]), -HUGE), min(max([high, *near]), HUGE)
 
 
 def number_label(value: float) -> str:

@@ -178,13 +178,13 @@ def rectangle(place: tuple[float, float, float, float], kind: str, inside: str =
 
 def text(x: float, y: float, words: str, kind: str) -> str:
     """Return a text of a class of the page's style."""
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>'
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(plain(words))}</text>'
 
 
 def title(bar: Bar) -> str:
     """Return what one reads when pointing at a bar."""
     fail = f", {count_words(bar.failing)} of them fail ({percent_words(bar.failing / bar.rows)})" if bar.failing else ""
-    return f"<title>{escape(bar.label)}: {count_words(bar.rows)} rows{fail}</title>"
+    return f"<title>{escape(plain(bar.label))}: {count_words(bar.rows)} rows{fail}</title>"
 
 
 def nice_ceiling(most: int) -> float:

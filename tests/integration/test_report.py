@@ -148,7 +148,7 @@ def test_a_report_that_was_changed_is_not_served(airflow, link):
 
 @pytest.mark.browser
 def test_a_click_on_the_tasks_link_shows_the_sentence(airflow, run_id, link, chromium_path):
-    page = f"{airflow.url}/dags/gated/runs/{quote(run_id)}/tasks/failing"
+    page = f"{airflow.url}/dags/gated/runs/{quote(run_id)}/tasks/failing/details"
     with chromium(chromium_path) as browser:
         task = browser.open("about:blank")
         task.call("Network.setCookie", name="_token", value=token(airflow), url=airflow.url)
