@@ -59,7 +59,7 @@ SUITE = {
         },
     ]
 }
-SENTENCE = "were held: 1 of 2 rows (50 %) has no amount; none is allowed."
+SENTENCE = "was held: 1 of 2 rows (50 %) has no amount; none is allowed."
 
 
 @pytest.fixture(scope="module")
