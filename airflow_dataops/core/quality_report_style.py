@@ -42,7 +42,8 @@ h2 { font-size: 17px; font-weight: 650; margin: 40px 0 12px; }
 .figures dt { color: var(--soft); font-size: 13px; }
 .figures dd { margin: 2px 0 0; font-size: 23px; font-weight: 600; font-variant-numeric: tabular-nums;
   letter-spacing: -0.01em; }
-.figures dd small { font-size: 14px; font-weight: 400; color: var(--soft); letter-spacing: 0; }
+.figures dd small { font-size: 14px; font-weight: 400; color: var(--soft); letter-spacing: 0;
+  white-space: nowrap; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(420px, 100%), 1fr)); gap: 16px; }
 figure { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: 0;
   padding: 16px 18px 12px; display: flex; flex-direction: column; min-width: 0; }
@@ -91,6 +92,7 @@ code { font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace
 .note { color: var(--soft); font-size: 13.5px; margin: 12px 0 0; }
 @media (max-width: 640px) {
   main { padding: 22px 14px 40px; }
+  .figures { grid-template-columns: 1fr 1fr; }
   h1 { font-size: 21px; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: 8px; }
