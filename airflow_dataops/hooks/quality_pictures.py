@@ -75,12 +75,14 @@ def pictures_of(suite: Suite, evaluation: Evaluation, decision: GateDecision) ->
     """Return a picture of each failing column, of the worst first; a picture that fails is left out."""
     import duckdb
 
+    from airflow_dataops.core.quality_sql.refusal import UnfitError
+
     pictures: list[Picture] = []
     for name, findings in failing_columns(suite, decision).items():
         if name in evaluation.engine.table.columns and len(pictures) < MOST_PICTURES:
             try:
                 pictures.append(picture_of(suite, evaluation, name, findings))
-            except duckdb.Error:
+            except (duckdb.Error, UnfitError):
                 continue  # the verdict stands without it
     return tuple(pictures)
 
