@@ -34,9 +34,17 @@ def get_provider_info() -> dict[str, Any]:
         **{layer: [modules(layer)] for layer in NOUNS},
         "connection-types": connection_types(),
         "task-decorators": [
+            {"name": "quality_gate", "class-name": "airflow_dataops.decorators.quality.quality_gate_task"},
             {"name": "train_model", "class-name": "airflow_dataops.decorators.training.train_model_task"},
         ],
-        "asset-uris": [{"schemes": ["dataops"], "handler": None}],
+        "extra-links": ["airflow_dataops.operators.quality_link.QualityReportLink"],
+        "asset-uris": [
+            {
+                "schemes": ["dataops"],
+                "handler": None,
+                "to_openlineage_converter": "airflow_dataops.operators.quality_lineage.asset_dataset",
+            }
+        ],
         "config": {"dataops": {"description": "Options of airflow-dataops.", "options": options()}},
     }
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from airflow_dataops.core.quality_check import CheckResult, Severity, Status
-from airflow_dataops.core.quality_words import finding_words, limit_words, subject_words
+from airflow_dataops.core.quality_score import score_of
+from airflow_dataops.core.quality_words import finding_words, limit_words, sample_words, subject_words
 from airflow_dataops.core.words import count_words, percent_words
 
 __all__ = ["Finding", "GateDecision", "OnEmpty", "Verdict", "decide"]
@@ -35,6 +36,7 @@ class Finding:
         failed: How many rows fail.
         share: Their share of all rows, 0..1; None for a check on the whole table that was met or not.
         says: What was found, in words.
+        of: How many rows of a sample were looked at; None for all.
     """
 
     id: str
@@ -43,10 +45,11 @@ class Finding:
     failed: int
     share: float | None
     says: str
+    of: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON for events and evidence."""
-        return {
+        found = {
             "check": self.id,
             "severity": self.severity.value,
             "status": self.status.value,
@@ -54,6 +57,7 @@ class Finding:
             "share": self.share,
             "says": self.says,
         }
+        return found if self.of is None else {**found, "sampled": self.of}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,11 @@ class GateDecision:
     bad: int
     split_by: tuple[str, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def score(self) -> float:
+        """How good the data are, 0..1."""
+        return score_of(self.findings)
 
     @property
     def failed(self) -> list[str]:
@@ -111,11 +120,12 @@ def decide(
     if why:
         kept = failing_ids([result for result in results if result in split or result in exceeded])
         bad = count_failing(kept) if kept else 0
-        return GateDecision(Verdict.HOLD, f"{subject} {verb} held: {why}.", rows, bad, kept, findings)
+        sentence = f"{subject} {verb} held: {why}{sample_words(results, rows)}."
+        return GateDecision(Verdict.HOLD, sentence, rows, bad, kept, findings)
     warned = [result for result in results if result.check.severity is Severity.WARN and result.is_exceeded(rows)]
     verdict = Verdict.PUBLISH_WITH_QUARANTINE if bad else Verdict.PUBLISH
     says = quarantine_words(split, rows, bad) if bad else passed_words(findings, rows)
-    sentence = f"{subject} {verb} let through{says}{warning_words(warned, rows)}."
+    sentence = f"{subject} {verb} let through{says}{warning_words(warned, rows)}{sample_words(results, rows)}."
     return GateDecision(verdict, sentence, rows, bad, ids, findings)
 
 
@@ -124,8 +134,9 @@ def finding_of(result: CheckResult, rows: int) -> Finding:
     status = result.status(rows)
     shown = finding_words(result, rows) if result.failed or status is not Status.PASS else ""
     check = result.check
-    share = result.failed / rows if rows and check.row_level and result.success is not None else None
-    return Finding(check.id, check.severity, status, result.failed, share, shown)
+    looked_at = result.looked_at(rows)
+    share = result.failed / looked_at if looked_at and check.row_level and result.success is not None else None
+    return Finding(check.id, check.severity, status, result.failed, share, shown, result.of)
 
 
 def failing_ids(results: Iterable[CheckResult]) -> tuple[str, ...]:

@@ -95,15 +95,22 @@ class CheckResult:
         success: Whether it is met by the suite's own limit; None when it could not be tried.
         failed: How many rows fail; 0 for a check on the whole table.
         reason: Why the check could not be judged row by row, as a clause ("the column carrier is missing").
+        of: How many rows of a sample were looked at; None for all rows.
     """
 
     check: Check
     success: bool | None
     failed: int = 0
     reason: str = ""
+    of: int | None = None
+
+    def looked_at(self, rows: int) -> int:
+        """Return how many rows were looked at, out of `rows` rows."""
+        return rows if self.of is None else self.of
 
     def is_exceeded(self, rows: int) -> bool:
         """Whether more fails than is allowed, out of `rows` rows."""
+        rows = self.looked_at(rows)
         by_rows = self.check.row_level and self.failed and not self.reason
         if self.success is None or not by_rows:
             return not self.success
@@ -132,12 +139,14 @@ class Suite:
         source: Where it was read, for messages.
         checks: The checks, in the order of the file.
         expectations: What the file says of each check, as Great Expectations writes it.
+        public: Columns whose values may be shown: ``"meta": {"dataops": {"classification": {"carrier": "public"}}}``.
     """
 
     name: str
     source: str
     checks: tuple[Check, ...]
     expectations: tuple[Mapping[str, Any], ...] = field(default=())
+    public: frozenset[str] = frozenset()
 
     def where(self, number: int) -> str:
         """Return how messages name the expectation at position `number`, counted from 0."""

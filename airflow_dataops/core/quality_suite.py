@@ -71,7 +71,25 @@ def suite_of(document: Mapping[str, Any], source: str) -> Suite:
         validate(expectation["type"], expectation["kwargs"], f"{where} ({plain(expectation['type'])})")
         row_level = is_row_level(expectation["type"])
         checks.append(check_of(expectation, where, taken, row_level=row_level))
-    return Suite(str(document.get("name") or source), source, tuple(checks), expectations)
+    name = str(document.get("name") or source)
+    return Suite(name, source, tuple(checks), expectations, public_columns(document, source))
+
+
+def public_columns(document: Mapping[str, Any], source: str) -> frozenset[str]:
+    """Return the columns that the suite's ``meta.dataops.classification`` calls public.
+
+    Raises:
+        BrokenCheckError: It is no mapping of columns to words.
+    """
+    meta = document.get("meta") or {}
+    ours = (meta.get("dataops") or {}) if isinstance(meta, Mapping) else {}
+    classified = (ours.get("classification") or {}) if isinstance(ours, Mapping) else {}
+    if not (isinstance(classified, Mapping) and all(isinstance(word, str) for word in classified.values())):
+        raise BrokenCheckError(
+            f"{source}: meta.dataops.classification is no mapping of columns to words.",
+            hint='for example "classification": {"carrier": "public", "salary": "restricted"}',
+        )
+    return frozenset(str(column) for column, word in classified.items() if word.strip().lower() == "public")
 
 
 def check_of(expectation: Mapping[str, Any], where: str, taken: set[str], *, row_level: bool) -> Check:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_dataops.core.quality_check import Check, CheckResult
-from airflow_dataops.core.words import count_words, percent_words, plain
+from airflow_dataops.core.quality_sample import CONFIDENCE, upper_bound
+from airflow_dataops.core.words import at_most_words, count_words, percent_words, plain
 
-__all__ = ["default_says", "finding_words", "limit_words", "subject_words"]
+__all__ = ["bound_words", "default_says", "finding_words", "limit_words", "sample_words", "subject_words"]
 
 ROW_PHRASES = {
     "expect_column_values_to_not_be_null": "have no {columns}",
@@ -75,9 +76,23 @@ def finding_words(result: CheckResult, rows: int) -> str:
     if not result.check.row_level:
         return result.check.says
     apart = limit_share(result.check)
+    rows = result.looked_at(rows)
     share = percent_words(result.failed / rows if rows else 0.0, apart_from=apart)
-    counted = f"{count_words(result.failed)} of {count_words(rows)} rows ({share})"
-    return f"{counted} {agreeing(result.check.says, result.failed)}"
+    if result.of is not None:
+        share += f", of all at most {at_most_words(upper_bound(result.failed, rows))}"
+    counted = f"{count_words(result.failed)} of {count_words(rows)} {'' if result.of is None else 'sampled '}rows"
+    return f"{counted} ({share}) {agreeing(result.check.says, result.failed)}"
+
+
+def sample_words(results: Sequence[CheckResult], rows: int) -> str:
+    """Return the end of the sentence that says what a sample leaves open; empty where all rows were looked at."""
+    sizes = [result.of for result in results if result.of is not None]
+    if not sizes:
+        return ""
+    checks = f"{len(sizes)} of {len(results)} checks looked at a sample of"
+    sample = f"{count_words(sizes[0])} of {count_words(rows)} rows ({percent_words(sizes[0] / rows)})"
+    bound, sure = at_most_words(upper_bound(0, sizes[0])), percent_words(CONFIDENCE)
+    return f"; {checks} {sample}: what it does not show, at most {bound} of all rows do ({sure} confidence)"
 
 
 def agreeing(says: str, failed: int) -> str:

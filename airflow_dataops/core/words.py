@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["count_words", "percent_words", "plain"]
+import math
+
+__all__ = ["at_most_words", "count_words", "percent_words", "plain"]
 
 MAX_NAME_LENGTH = 80
 MAX_DECIMALS = 6
@@ -29,6 +31,15 @@ def percent_words(share: float, *, apart_from: float | None = None) -> str:
     return text
 
 
+def at_most_words(share: float) -> str:
+    """Return a bound as per cent, rounded up to two digits that count, so that it stays a bound."""
+    if share <= 0:
+        return "0 %"
+    decimals = max(1 - math.floor(math.log10(share * 100)), 0)
+    return percent(math.ceil(share * 100 * 10**decimals) / 10**decimals / 100, decimals)
+
+
 def percent(share: float, decimals: int) -> str:
     """Return a share as per cent, rounded, without idle zeros."""
-    return f"{f'{share * 100:.{decimals}f}'.rstrip('0').rstrip('.')} %"
+    text = f"{share * 100:.{decimals}f}"
+    return f"{text.rstrip('0').rstrip('.') if decimals else text} %"

@@ -133,7 +133,7 @@ def is_answering(engine: sqlalchemy.Engine) -> bool:
 
 @contextmanager
 def frame_batches(value: Any) -> Iterator[pa.RecordBatchReader]:
-    """Stream what a callable returned: a pandas frame, an arrow table or reader, or the path of a file."""
+    """Stream what a callable returned: a pandas or polars frame, an arrow table or reader, or the path of a file."""
     import pandas as pd
     import pyarrow as pa
 
@@ -146,12 +146,19 @@ def frame_batches(value: Any) -> Iterator[pa.RecordBatchReader]:
         yield value.to_reader(BATCH_ROWS)
     elif isinstance(value, pd.DataFrame):
         yield arrow_table(value).to_reader(BATCH_ROWS)
+    elif is_polars_frame(value):
+        yield value.to_arrow().to_reader(BATCH_ROWS)
     else:
         raise SourceError(
-            f"The callable returned {type(value).__name__}; allowed are a pandas DataFrame, an arrow Table or "
-            "RecordBatchReader, and the path of a file.",
+            f"The callable returned {type(value).__name__}; allowed are a pandas or polars DataFrame, an arrow "
+            "Table or RecordBatchReader, and the path of a file.",
             hint="change what the callable returns",
         )
+
+
+def is_polars_frame(value: Any) -> bool:
+    """Whether a value is a polars frame, told without loading polars."""
+    return type(value).__module__.partition(".")[0] == "polars" and type(value).__name__ == "DataFrame"
 
 
 def arrow_table(frame: pd.DataFrame) -> pa.Table:

@@ -10,6 +10,7 @@ from airflow.sdk import BaseHook
 
 from airflow_dataops import settings
 from airflow_dataops.core.quality_check import Suite
+from airflow_dataops.core.quality_options import GateOptions
 from airflow_dataops.core.quality_suite import expectations_of, suite_of
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
@@ -81,10 +82,12 @@ class ExpectationsHook(BaseHook):
             )
         return path
 
-    def evaluate(self, suite: Suite, path: Path) -> AbstractContextManager[Evaluation]:
+    def evaluate(
+        self, suite: Suite, path: Path, options: GateOptions | None = None
+    ) -> AbstractContextManager[Evaluation]:
         """Carry out a suite on a parquet file; the file stays open, so that failing rows can be asked for.
 
         Raises:
             BrokenCheckError: The suite does not fit the data. A retry does not help.
         """
-        return evaluate(suite, path)
+        return evaluate(suite, path, options)

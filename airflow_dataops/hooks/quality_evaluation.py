@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.quality_check import CheckResult, Suite
+from airflow_dataops.core.quality_options import GateOptions
 from airflow_dataops.core.quality_suite import missing_columns
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
-from airflow_dataops.hooks import quality_run
 from airflow_dataops.hooks.expectations_report import report
 from airflow_dataops.hooks.quality_duckdb import DuckDBEngine, open_duckdb
+from airflow_dataops.hooks.quality_sampling import Sampled, judge, opened_sample
 from airflow_dataops.hooks.quality_unfit import kind_words, unfit_reason
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ class Evaluation:
         report: The same in the form of Great Expectations' validation result, without values out of rows.
         path: The data.
         engine: Holds the data.
-        failing: Which rows fail a check, by its id.
+        failing: Which rows fail a check, by its id; without those of checks that were judged on a sample.
+        sampled: The sample that some checks were judged on; None where all were judged on all rows.
+        failing_in_sample: Which rows of the sample fail a check, by its id.
     """
 
     results: tuple[CheckResult, ...]
@@ -44,6 +47,8 @@ class Evaluation:
     path: Path
     engine: DuckDBEngine
     failing: Mapping[str, exp.Expression]
+    sampled: Sampled | None = None
+    failing_in_sample: Mapping[str, exp.Expression] = field(default_factory=dict)
 
     def count_failing(self, ids: Sequence[str]) -> int:
         """Return how many rows fail at least one of these checks."""
@@ -55,29 +60,35 @@ class Evaluation:
 
 
 @contextmanager
-def evaluate(
-    suite: Suite, path: Path, *, memory_limit: str | None = None, threads: int | None = None
-) -> Iterator[Evaluation]:
+def evaluate(suite: Suite, path: Path, options: GateOptions | None = None) -> Iterator[Evaluation]:
     """Carry out a suite on a parquet file.
 
     Raises:
         BrokenCheckError: The suite does not fit the data. A retry does not help.
     """
-    # Only gates that run pay for the compiler.
-    from airflow_dataops.core.quality_sql.results import ResultFormat
-
-    with open_duckdb(path, memory_limit=memory_limit, threads=threads) as engine:
+    options = options or GateOptions()
+    limits = {"memory_limit": options.memory_limit, "threads": options.threads}
+    with open_duckdb(path, **limits) as engine, opened_sample(engine, options) as sampled:  # type: ignore[arg-type]
         columns = list(engine.table.columns)
         missing = [missing_columns(suite, number, columns) for number in range(len(suite.checks))]
-        runnable = [number for number, absent in enumerate(missing) if not absent]
-        expectations = [with_keep(suite, number) for number in runnable]
-        told = quality_run.run(expectations, engine, ResultFormat("NONE"))
-        found = {number: told[place] for place, number in enumerate(runnable)}
+        runnable = {number: with_keep(suite, number) for number, absent in enumerate(missing) if not absent}
+        found, on_sample = judge(suite, runnable, engine, sampled)
         results = tuple(result_of(suite, n, found.get(n), missing[n], engine) for n in range(len(missing)))
-        failing = {
-            suite.checks[n].id: one.predicate for n, one in found.items() if one.predicate is not None and one.failed
-        }
-        yield Evaluation(results, engine.rows(), report(suite, found), path, engine, failing)
+        yield Evaluation(
+            tuple(replace(r, of=sampled.rows) if sampled and n in on_sample else r for n, r in enumerate(results)),
+            engine.rows(),
+            report(suite, found),
+            path,
+            engine,
+            predicates(suite, {n: one for n, one in found.items() if n not in on_sample}),
+            sampled if on_sample else None,
+            predicates(suite, {n: found[n] for n in on_sample}),
+        )
+
+
+def predicates(suite: Suite, found: Mapping[int, Found]) -> dict[str, exp.Expression]:
+    """Return which rows fail, by the id of the check, where some do and can be told."""
+    return {suite.checks[n].id: one.predicate for n, one in found.items() if one.predicate is not None and one.failed}
 
 
 def with_keep(suite: Suite, number: int) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,13 @@ from airflow_dataops.operators.station import Outcome, StationOperator
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["PublishDatasetOperator", "SnapshotDatasetOperator", "dataset_asset"]
+__all__ = [
+    "PublishDatasetOperator",
+    "SnapshotDatasetOperator",
+    "dataset_asset",
+    "frame_snapshot",
+    "snapshot_outcome",
+]
 
 
 def dataset_asset(dataset: str) -> Asset:
@@ -80,14 +87,9 @@ class SnapshotDatasetOperator(StationOperator):
         """Stream the source into a file named by its content; a dead try's file is the same file."""
         with self.batches() as batches:
             snapshot = DatasetHook(self.store_conn_id).write_snapshot(batches, self.dataset, self.partition, claim.key)
-        sentence = f"{snapshot.name} holds {count_words(snapshot.rows)} rows."
-        self.log.info(sentence)
-        subject = pointer_name(self.dataset, self.partition)
-        return Outcome(
-            snapshot.to_xcom(),
-            events=[Event("dataset.snapshotted", subject, {"sentence": sentence, **snapshot.to_xcom()})],
-            measurements=[Measurement(f"dataset/{self.dataset}/rows", self.partition, snapshot.rows)],
-        )
+        outcome = snapshot_outcome(snapshot)
+        self.log.info("%s", outcome.events[0].payload["sentence"])
+        return outcome
 
     def batches(self) -> AbstractContextManager[pa.RecordBatchReader]:
         """Open the one source that was given.
@@ -108,6 +110,23 @@ class SnapshotDatasetOperator(StationOperator):
         )
 
 
+def frame_snapshot(store: DatasetHook, value: Any, dataset: str, partition: str, owner: str) -> Snapshot:
+    """Snapshot what a function returned."""
+    with frame_batches(value) as batches:
+        return store.write_snapshot(batches, dataset, partition, owner)
+
+
+def snapshot_outcome(snapshot: Snapshot) -> Outcome:
+    """Return what is told of a snapshot that was taken."""
+    sentence = f"{snapshot.name} holds {count_words(snapshot.rows)} rows."
+    subject = pointer_name(snapshot.dataset, snapshot.partition)
+    return Outcome(
+        snapshot.to_xcom(),
+        events=[Event("dataset.snapshotted", subject, {"sentence": sentence, **snapshot.to_xcom()})],
+        measurements=[Measurement(f"dataset/{snapshot.dataset}/rows", snapshot.partition, snapshot.rows)],
+    )
+
+
 class PublishDatasetOperator(StationOperator):
     """Make what a gate let through the current version of its partition, atomically.
 
@@ -117,11 +136,14 @@ class PublishDatasetOperator(StationOperator):
 
     Args:
         dataset: Name of the dataset; not templated, because the asset is named by it.
-        gate: The output of a `QualityGateOperator`, or a snapshot to publish without a gate. (templated)
+        gate: The output of a `QualityGateOperator`, or a snapshot to publish without a gate. What a gate held is
+            refused, unless the gate itself let it go on (``on_fail="warn"``); then it is published under the verdict
+            "hold". (templated)
         store_conn_id: Where snapshots lie.
 
     Returns:
-        ``{"snapshot": {...}, "verdict": str, "pointer": {"name": str, "version": int}}``.
+        ``{"snapshot": {...}, "verdict": str, "score": float, "pointer": {"name": str, "version": int}}``; without a
+        gate there is no score.
 
     Raises:
         AirflowFailException: The pointer moved meanwhile, or the gate held. A retry does not help.
@@ -150,21 +172,23 @@ class PublishDatasetOperator(StationOperator):
         store = DatasetHook(self.store_conn_id)
         store.verified_path(snapshot)
         name = pointer_name(self.dataset, snapshot.partition)
-        value = {"snapshot": snapshot.to_xcom(), "verdict": gate["verdict"]}
+        value = {"snapshot": snapshot.to_xcom(), **{name: gate[name] for name in ("verdict", "score") if name in gate}}
         current = ledger.pointer(name)
         if "previous" not in claim.result:  # the next try of this one would find its own move there
             claim = ledger.note(claim, {"previous": dict(current.value)})
         moved = ledger.move_pointer(claim, name, expected_version(current, claim, gate, value), value)
         write_pointer(ledger, store, self.dataset, snapshot.partition, claim.key)
-        sentence = f"{snapshot.name} is published: {count_words(snapshot.rows)} rows, publication {moved.version}."
-        self.log.info(sentence)
+        held = " although its gate found it wanting" if gate["verdict"] == "hold" else ""
+        rows = count_words(snapshot.rows)
+        sentence = f"{snapshot.name} is published{held}: {rows} rows, publication {moved.version}."
+        self.log.log(logging.WARNING if held else logging.INFO, sentence)
         result = {**value, "pointer": {"name": name, "version": moved.version}}
         payload = {"sentence": sentence, **result, "previous": claim.result["previous"]}
         return Outcome(result, events=[Event("dataset.published", name, payload)])
 
     def conclude(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
-        """Tell the asset's followers which version and verdict it is."""
-        extra = {**result["snapshot"], "verdict": result["verdict"]}
+        """Tell the asset's followers which version it is, and its verdict and score."""
+        extra = {**result["snapshot"], **{name: result[name] for name in ("verdict", "score") if name in result}}
         for asset in self.outlets:
             context["outlet_events"][asset].extra.update(extra)
         return result
@@ -197,12 +221,13 @@ def gate_result(gate: Mapping[str, Any] | str) -> Mapping[str, Any]:
     """Return the gate's result; a bare snapshot counts as published without a gate.
 
     Raises:
-        BrokenCheckError: The value is neither, or the gate held. A retry does not help.
+        BrokenCheckError: The value is neither, or the gate held and let nothing go on. A retry does not help.
     """
-    if isinstance(gate, Mapping) and gate.get("verdict") == "hold":
+    if isinstance(gate, Mapping) and gate.get("verdict") == "hold" and not gate.get("snapshot"):
         raise BrokenCheckError(
             "The gate held the data, so there is nothing to publish.",
-            hint="let this task run only after a gate that succeeded",
+            hint="let this task run only after a gate that let data through; to let held data go on all the same, "
+            'give the gate on_fail="warn"',
         )
     if isinstance(gate, Mapping) and "snapshot" in gate:
         return gate

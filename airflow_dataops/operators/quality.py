@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow.sdk import Context
+from airflow.sdk.bases.branch import BranchMixIn
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_dataops.core.dataset import Snapshot, pointer_name
-from airflow_dataops.core.ledger import Claim, Event, Measurement
+from airflow_dataops.core.ledger import Claim, RunKey
 from airflow_dataops.core.quality import GateDecision, OnEmpty, Verdict, decide
-from airflow_dataops.core.words import count_words, plain
+from airflow_dataops.core.quality_options import GateOptions
+from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError, GateHeldError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.dataset_split import bad_batches, good_batches
 from airflow_dataops.hooks.expectations import ExpectationsHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.quality_evaluation import Evaluation
-from airflow_dataops.operators.station import Outcome, StationOperator
+from airflow_dataops.operators.quality_lineage import lineage_of
+from airflow_dataops.operators.quality_link import QualityReportLink
+from airflow_dataops.operators.quality_outcome import (
+    Judged,
+    events_of,
+    evidence_of,
+    measurements_of,
+    report_of,
+    result_of,
+)
+from airflow_dataops.operators.station import Outcome, StationOperator, run_key_of
 
-__all__ = ["OnHold", "QualityGateOperator"]
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
-OnHold = Literal["fail", "skip"]
-MOST_NAMED = 5
-MOST_FINDINGS = 100
+__all__ = ["OnFail", "QualityGateOperator"]
+
+OnFail = Literal["fail", "skip", "branch", "warn"]
+
+GOES_ON = " It goes on all the same, as asked."
 
 
-class QualityGateOperator(StationOperator):
+class QualityGateOperator(StationOperator, BranchMixIn):
     """Judge a snapshot by a suite of Great Expectations: publish, publish with quarantine, or hold.
 
     What a failing expectation does is told by its ``meta``::
@@ -50,22 +64,31 @@ class QualityGateOperator(StationOperator):
             folder of the suites' connection. (templated)
         on_empty: Whether a snapshot without rows is held ("hold") or may go on ("publish"). A snapshot of
             which quarantine would leave nothing is always held.
-        on_hold: Whether a hold fails the task ("fail") or skips what comes after it ("skip").
+        on_fail: What a hold does to the task. "fail" fails it, without retries. "skip" skips it and what comes after
+            it. "branch" lets it succeed and follows `follow_on_hold`. "warn" lets it succeed, says the sentence as
+            a warning and lets the whole snapshot go on, nothing split off, under the verdict "hold".
+        follow_on_publish: With "branch": the tasks or task groups right after the gate that run when it lets data
+            through; the others right after it are skipped.
+        follow_on_hold: With "branch": those that run when it holds.
+        options: A sample in place of all rows, and limits of the engine.
         store_conn_id: Where snapshots lie.
         expectations_conn_id: Where suites lie.
 
     Returns:
-        ``{"verdict": str, "sentence": str, "snapshot": {...}, "quarantine": {...} | None, "rows": int,
-        "rows_bad": int, "failed": [check ids], "evidence": uri, "published_version": int}``; the last is the
-        version of the published pointer when the gate looked.
+        ``{"verdict": str, "sentence": str, "snapshot": {...} | None, "quarantine": {...} | None, "rows": int,
+        "rows_bad": int, "failed": [check ids], "score": float, "evidence": uri, "report": uri,
+        "published_version": int}``; `snapshot` is what may go on, the last is the version of the published pointer
+        when the gate looked.
 
     Raises:
-        AirflowFailException: The data were held (``on_hold="fail"``), or the suite is broken or does not fit
-            the data. A retry does not help.
-        AirflowSkipException: The data were held (``on_hold="skip"``).
+        AirflowFailException: The data were held (``on_fail="fail"``), or the suite or an option is broken or does
+            not fit the data. A retry does not help.
+        AirflowSkipException: The data were held (``on_fail="skip"``).
     """
 
     template_fields: Sequence[str] = ("snapshot", "suite")
+    operator_extra_links = (QualityReportLink(),)
+    inherits_from_skipmixin = True  # so that what a branch skipped stays skipped when it is cleared alone
 
     def __init__(
         self,
@@ -73,7 +96,10 @@ class QualityGateOperator(StationOperator):
         snapshot: Mapping[str, Any] | str,
         suite: str,
         on_empty: OnEmpty = "hold",
-        on_hold: OnHold = "fail",
+        on_fail: OnFail = "fail",
+        follow_on_publish: str | Sequence[str] | None = None,
+        follow_on_hold: str | Sequence[str] | None = None,
+        options: GateOptions | None = None,
         store_conn_id: str = DatasetHook.default_conn_name,
         expectations_conn_id: str = ExpectationsHook.default_conn_name,
         **kwargs: Any,
@@ -82,18 +108,46 @@ class QualityGateOperator(StationOperator):
         self.snapshot = snapshot
         self.suite = suite
         self.on_empty = on_empty
-        self.on_hold = on_hold
+        self.on_fail = on_fail
+        self.follow_on_publish = follow_on_publish
+        self.follow_on_hold = follow_on_hold
+        self.options = options
         self.store_conn_id = store_conn_id
         self.expectations_conn_id = expectations_conn_id
+        self.judged_result: Mapping[str, Any] | None = None
+
+    def execute(self, context: Context) -> Any:
+        """Judge once per task instance; then end the task as `on_fail` asks."""
+        result = super().execute(context)
+        if self.on_fail == "branch":
+            self.follow(context, result)
+        return result
 
     def work(self, context: Context, ledger: LedgerStore, claim: Claim) -> Outcome:
         """Judge and split; files are named by their content, so a retry finds those of a dead try."""
         self.refuse_wrong_options()
-        snapshot = snapshot_of(self.snapshot)
         store = DatasetHook(self.store_conn_id)
-        path = store.verified_path(snapshot)
-        hook = ExpectationsHook(self.expectations_conn_id)
-        with hook.evaluate(hook.load(self.suite), path) as evaluation:
+        snapshot, taken = self.snapshot_to_judge(context, store, ledger, claim)
+        judged = self.judge(store, snapshot, claim, run_key_of(context))
+        looked_at = ledger.pointer(pointer_name(snapshot.dataset, snapshot.partition))
+        result = {**result_of(judged), "published_version": looked_at.version}
+        return Outcome(
+            result,
+            events=[*taken.events, *events_of(judged, result)],
+            measurements=[*taken.measurements, *measurements_of(judged)],
+        )
+
+    def snapshot_to_judge(
+        self, context: Context, store: DatasetHook, ledger: LedgerStore, claim: Claim
+    ) -> tuple[Snapshot, Outcome]:
+        """Return the snapshot that was passed, and what taking it tells: nothing, another task took it."""
+        return snapshot_of(self.snapshot), Outcome({})
+
+    def judge(self, store: DatasetHook, snapshot: Snapshot, claim: Claim, run: RunKey) -> Judged:
+        """Carry out the suite, split the rows by the verdict and keep the evidence."""
+        hook, path = ExpectationsHook(self.expectations_conn_id), store.verified_path(snapshot)
+        suite = hook.load(self.suite)
+        with hook.evaluate(suite, path, self.options) as evaluation:
             decision = decide(
                 evaluation.results,
                 evaluation.rows,
@@ -102,26 +156,47 @@ class QualityGateOperator(StationOperator):
                 partition=snapshot.partition,
                 on_empty=self.on_empty,
             )
-            good, bad = split(store, snapshot, decision, evaluation, claim.key)
-        evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision), ".json", claim.key)
-        looked_at = ledger.pointer(pointer_name(snapshot.dataset, snapshot.partition))
-        result = {**result_of(decision, good, bad, evidence), "published_version": looked_at.version}
-        return Outcome(
-            result,
-            events=events_of(snapshot, decision, result),
-            measurements=measurements_of(snapshot, decision),
-        )
+            held_but_on = decision.verdict is Verdict.HOLD and self.on_fail == "warn"
+            # Where every row goes on, none may lie in quarantine as well.
+            parts = (snapshot, None) if held_but_on else split(store, snapshot, decision, evaluation, claim.key)
+            evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision), ".json", claim.key)
+            page = report_of(suite, evaluation, decision, (snapshot, *parts), run=run, evidence=evidence)
+        return Judged(snapshot, decision, *parts, evidence, store.put_evidence(page, ".html", claim.key))
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage | None:
+        """Tell OpenLineage what was judged and where the rows went; only its provider calls this."""
+        if self.judged_result is None:
+            return None
+        return lineage_of(self.judged_result, DatasetHook(self.store_conn_id))
+
+    get_openlineage_facets_on_failure = get_openlineage_facets_on_complete
 
     def conclude(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
         """Tell the verdict; on hold stop the line, as asked."""
+        self.judged_result = result  # for the link and for lineage, which Airflow asks for when the task ends
+        for asset in self.outlets:
+            told = {name: result[name] for name in ("verdict", "score", "rows", "rows_bad")}
+            context["outlet_events"][asset].extra.update(told)
         if result["verdict"] != Verdict.HOLD:
             self.log.info("%s", result["sentence"])
             return result
-        if self.on_hold == "skip":
+        if self.on_fail == "skip":
             raise AirflowSkipException(result["sentence"])
+        if self.on_fail in {"warn", "branch"}:
+            self.log.warning("%s%s", result["sentence"], GOES_ON if self.on_fail == "warn" else "")
+            return result
         self.log.error("%s", result["sentence"])  # above the traceback: people read the first line
         kept = f"; the failing rows lie at {result['quarantine']['uri']}" if result["quarantine"] else ""
-        raise GateHeldError(result["sentence"], hint=f"every check's figures lie at {result['evidence']}{kept}")
+        raise GateHeldError(result["sentence"], hint=f"every check's figures lie at {result['report']}{kept}")
+
+    def follow(self, context: Context, result: Mapping[str, Any]) -> None:
+        """Skip what comes right after the gate, but for the branch of the verdict."""
+        if self.do_xcom_push:  # skipping ends the task by an exception, so that Airflow pushes nothing
+            outputs = result if self.multiple_outputs else {}
+            for name, value in {**outputs, "return_value": result}.items():
+                context["ti"].xcom_push(key=name, value=value)
+        held = result["verdict"] == Verdict.HOLD
+        self.do_branch(context, self.follow_on_hold if held else self.follow_on_publish)
 
     def refuse_wrong_options(self) -> None:
         """Refuse options that mean nothing.
@@ -129,11 +204,37 @@ class QualityGateOperator(StationOperator):
         Raises:
             BrokenCheckError: An option has a value that is not allowed. A retry does not help.
         """
-        for name, allowed in (("on_empty", get_args(OnEmpty)), ("on_hold", get_args(OnHold))):
+        for name, allowed in (("on_empty", get_args(OnEmpty)), ("on_fail", get_args(OnFail))):
             if getattr(self, name) not in allowed:
                 raise BrokenCheckError(
-                    f"{self.task_id}: got {name}={getattr(self, name)!r}; allowed: {', '.join(allowed)}."
+                    f"{self.task_id}: got {name}={plain(repr(getattr(self, name)))}; allowed: {', '.join(allowed)}."
                 )
+        (self.options or GateOptions()).refuse_wrong(self.task_id)
+        branches = (self.follow_on_publish, self.follow_on_hold)
+        if (self.on_fail == "branch") != all(branch is not None for branch in branches) or (
+            self.on_fail != "branch" and any(branch is not None for branch in branches)
+        ):
+            raise BrokenCheckError(
+                f"{self.task_id}: got on_fail={self.on_fail!r} with follow_on_publish={plain(repr(branches[0]))} and "
+                f"follow_on_hold={plain(repr(branches[1]))}; both belong to on_fail='branch', which needs both.",
+                hint="an empty list follows nothing: follow_on_hold=[]",
+            )
+        self.refuse_unknown_branches(branches)
+
+    def refuse_unknown_branches(self, branches: Sequence[str | Sequence[str] | None]) -> None:
+        """Refuse branches that are not right after this task: Airflow would skip everything."""
+        dag = self.get_dag()
+        if dag is None or self.on_fail != "branch":
+            return
+        named = {name for branch in branches for name in ([branch] if isinstance(branch, str) else branch or ())}
+        roots = {name: {root.task_id for root in group.roots} for name, group in dag.task_group_dict.items() if name}
+        unknown = sorted(name for name in named if not roots.get(name, {name}) & self.downstream_task_ids)
+        if unknown:
+            after = plain(", ".join(sorted(self.downstream_task_ids)) or "nothing", 400)
+            raise BrokenCheckError(
+                f"{self.task_id}: got the branch {plain(unknown[0])!r}; right after this task comes {after}.",
+                hint="set it after the gate with >>, or correct follow_on_publish or follow_on_hold",
+            )
 
 
 def snapshot_of(value: Mapping[str, Any] | str) -> Snapshot:
@@ -174,57 +275,3 @@ def split(
             f"{snapshot.name} has {snapshot.rows} rows, but {good.rows} good and {bad.rows} bad ones were written"
         )
     return good, bad
-
-
-def result_of(decision: GateDecision, good: Snapshot | None, bad: Snapshot | None, evidence: str) -> dict[str, Any]:
-    """Return what goes to XCom."""
-    return {
-        "verdict": decision.verdict.value,
-        "sentence": decision.sentence,
-        "snapshot": good.to_xcom() if good else None,
-        "quarantine": bad.to_xcom() if bad else None,
-        "rows": decision.rows,
-        "rows_bad": decision.bad,
-        "failed": decision.failed[:MOST_NAMED],
-        "evidence": evidence,
-    }
-
-
-def evidence_of(snapshot: Snapshot, evaluation: Evaluation, decision: GateDecision) -> bytes:
-    """Return the report of Great Expectations with our decision in its ``meta``, the same for the same data."""
-    ours = {
-        "snapshot": snapshot.to_xcom(),
-        "verdict": decision.verdict.value,
-        "sentence": decision.sentence,
-        "rows": decision.rows,
-        "rows_bad": decision.bad,
-        "checks": [finding.to_json() for finding in decision.findings],
-    }
-    report = {**evaluation.report, "meta": {**evaluation.report["meta"], "dataops": ours}}
-    return json.dumps(report, indent=1, sort_keys=True, default=str).encode()
-
-
-def events_of(snapshot: Snapshot, decision: GateDecision, result: Mapping[str, Any]) -> list[Event]:
-    """Return what goes into the history."""
-    subject = pointer_name(snapshot.dataset, snapshot.partition)
-    shown = [finding.to_json() for finding in decision.findings if finding.says][:MOST_FINDINGS]
-    judged = {**result, "judged": snapshot.name, "checks": len(decision.findings), "findings": shown}
-    events = [Event("quality.judged", subject, judged)]
-    if result["quarantine"]:
-        counted = f"{count_words(decision.bad)} of {count_words(decision.rows)} rows"
-        whole, into = f"{snapshot.dataset}/{snapshot.partition}", result["quarantine"]["dataset"]
-        sentence = f"{counted} of {plain(whole)} are in quarantine as {plain(into)}."
-        kept = {name: result[name] for name in ("verdict", "quarantine", "rows", "rows_bad")}
-        events.append(Event("quality.quarantined", subject, {"sentence": sentence, **kept}))
-    return events
-
-
-def measurements_of(snapshot: Snapshot, decision: GateDecision) -> list[Measurement]:
-    """Return the figures for charts: the share of failing rows by check, and the rows split off."""
-    base = f"quality/{snapshot.dataset}"
-    shares = [
-        Measurement(f"{base}/{finding.id}", snapshot.partition, finding.share)
-        for finding in decision.findings
-        if finding.share is not None
-    ]
-    return [*shares, Measurement(f"{base}/rows_bad", snapshot.partition, decision.bad)]

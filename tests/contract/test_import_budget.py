@@ -23,6 +23,7 @@ HEAVY = (
     "pyarrow",
     "scipy",
     "alembic",
+    "openlineage",
 )
 
 PROGRAM = """

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_dataops.core.words import count_words, percent_words, plain
+from airflow_dataops.core.words import at_most_words, count_words, percent_words, plain
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,19 @@ def test_names_stand_in_a_sentence_without_breaking_it():
 
 def test_thousands_stand_apart():
     assert count_words(1_234_567) == "1 234 567"
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (0.0, "0 %"),
+        (0.000299, "0.03 %"),
+        (0.000341, "0.035 %"),
+        (0.00194, "0.2 %"),
+        (0.0295, "3 %"),
+        (0.952, "96 %"),
+        (1, "100 %"),
+    ],
+)
+def test_a_bound_is_rounded_up(share, shown):
+    assert at_most_words(share) == shown

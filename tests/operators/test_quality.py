@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_dataops.core.dataset import Snapshot
+from airflow_dataops.core.quality_options import GateOptions
 from airflow_dataops.exceptions import GateHeldError
 from airflow_dataops.hooks.dataset import DatasetHook, path_of
 from airflow_dataops.hooks.ledger_store import LedgerStore
@@ -126,7 +127,7 @@ def test_every_row_lands_exactly_once(gate, ledger, store_path, make_context, na
         described("expect_column_values_to_be_unique", names[1], dataops={"severity": "quarantine"}),
         described(BETWEEN, names[0], dataops={"severity": "quarantine"}, min_value=-2, max_value=2),
         dataset=uuid.uuid4().hex,
-        on_hold="skip",
+        on_fail="skip",
     )
     context = make_context(uuid.uuid4().hex)
     total = table.num_rows
@@ -175,7 +176,7 @@ def test_held_data_fail_the_task_without_retry_and_keep_the_failing_rows(gate, l
 
 def test_a_hold_can_skip_what_comes_after_it(gate, ledger, store_path, make_context):
     with pytest.raises(AirflowSkipException, match="Orders of 2026-01 were held: 1 of 4 rows"):
-        gate(ORDERS, described(), on_hold="skip").execute(make_context("gate"))
+        gate(ORDERS, described(), on_fail="skip").execute(make_context("gate"))
     assert len(ledger.events(kind="quality.judged")) == 1
 
 
@@ -206,7 +207,7 @@ def test_a_held_verdict_is_replayed_by_a_retry(gate, ledger, store_path, make_co
 
 
 @pytest.mark.parametrize(
-    "moment", ["after the bad rows", "after the good rows", "after the evidence", "before the end"]
+    "moment", ["after the bad rows", "after the good rows", "after the evidence", "after the report", "before the end"]
 )
 def test_a_try_that_dies_leaves_exactly_one_of_everything_after_the_next(
     gate, ledger, store_path, make_context, monkeypatch, moment
@@ -217,9 +218,11 @@ def test_a_try_that_dies_leaves_exactly_one_of_everything_after_the_next(
         pass
 
     calls = {"write_snapshot": {"after the bad rows": 1, "after the good rows": 2}.get(moment, 0)}
+    calls["put_evidence"] = 2 if moment == "after the report" else 1
     with monkeypatch.context() as dying:
         name, owner = {
             "after the evidence": ("put_evidence", DatasetHook),
+            "after the report": ("put_evidence", DatasetHook),
             "before the end": ("complete", type(ledger)),
         }.get(moment, ("write_snapshot", DatasetHook))
         whole = getattr(owner, name)
@@ -242,7 +245,7 @@ def test_a_try_that_dies_leaves_exactly_one_of_everything_after_the_next(
     found = [path.stem for path in parquet_files(store_path)]
     expected = [operator.snapshot["version"], result["snapshot"]["version"], result["quarantine"]["version"]]
     assert sorted(found) == sorted(expected)
-    assert len(list((store_path / "evidence").rglob("*.json"))) == 1
+    assert sorted(path.suffix for path in (store_path / "evidence").rglob("*.*")) == [".html", ".json"]
     assert list(store_path.rglob("*.tmp")) == []
     assert [event.event.kind for event in ledger.events()] == [
         "dataset.snapshotted",
@@ -333,7 +336,9 @@ def test_no_value_of_a_row_leaves_the_data(gate, ledger, store_path, make_contex
     told = json.dumps(
         [result, [dict(event.event.payload) for event in ledger.events()], context["ti"].pushed, caplog.text]
     )
-    told += DatasetHook().get_evidence(result["evidence"]).decode()
+    told += (
+        DatasetHook().get_evidence(result["evidence"]).decode() + DatasetHook().get_evidence(result["report"]).decode()
+    )
     for value in ("Ada", "Hopper", "123456", "98765", "77777"):
         assert value not in told
 
@@ -404,9 +409,27 @@ def test_rows_out_of_a_quarantine_need_their_marks_dropped_first(gate, ledger, s
         gate({**ORDERS, "_dataops_row": [1, 2, 3, 4]}, QUARANTINE_MISSING).execute(make_context("gate"))
 
 
-@pytest.mark.parametrize("option", [{"on_hold": "retry"}, {"on_empty": "maybe"}])
+def test_options_of_the_engine_reach_it_and_the_sample_is_stated(gate, ledger, store_path, make_context):
+    rows = {"amount": [1.0] * 20_000}
+    options = GateOptions(sample=0.1, threads=1, memory_limit="300MB")
+    result = gate(rows, described(), options=options).execute(make_context("gate"))
+    assert "1 of 1 checks looked at a sample of" in result["sentence"]
+    assert "(95 % confidence)" in DatasetHook().get_evidence(result["report"]).decode().replace("\u202f", " ")
+    evidence = json.loads(DatasetHook().get_evidence(result["evidence"]))
+    (check,) = evidence["meta"]["dataops"]["checks"]
+    assert check["sampled"] == evidence["results"][0]["result"]["element_count"] == pytest.approx(2000, rel=0.2)
+
+
+def test_too_little_memory_is_told_with_the_cure(gate, ledger, store_path, make_context):
+    keys = {"amount": list(range(300_000, 0, -1))}
+    unique = described("expect_column_values_to_be_unique")
+    with pytest.raises(AirflowFailException, match="raise memory_limit"):
+        gate(keys, unique, options=GateOptions(memory_limit="1MB", threads=1)).execute(make_context("gate"))
+
+
+@pytest.mark.parametrize("option", [{"on_fail": "retry"}, {"on_empty": "maybe"}, {"options": GateOptions(sample=5)}])
 def test_an_option_that_means_nothing_is_refused(gate, ledger, store_path, make_context, option):
-    with pytest.raises(AirflowFailException, match=r"gate: got on_.*allowed: "):
+    with pytest.raises(AirflowFailException, match=r"gate: got .*allowed: "):
         gate(ORDERS, described(), **option).execute(make_context("gate"))
 
 
@@ -419,8 +442,8 @@ def test_xcom_stays_small_however_much_fails(gate, ledger, store_path, make_cont
     data = {f"a_column_with_a_rather_long_name_{number:03}": [None, 1.0, 2.0] for number in range(60)}
     quarantined = [described(column=name, dataops={"severity": "quarantine"}) for name in data]
     result = gate(data, *quarantined, dataset="a_dataset_with_a_rather_long_name").execute(make_context("gate"))
-    assert len(json.dumps(result)) < 2500
-    assert len(result["failed"]) == 5
+    assert len(json.dumps(result)) < 2000
+    assert result["failed"][0] == "not_be_null(a_column_with_a_rather_long_name_000)"
 
 
 def test_the_snapshot_passes_through_xcom(gate, ledger, store_path, make_context):
