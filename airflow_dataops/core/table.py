@@ -7,10 +7,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from airflow_dataops.core.dataset import safe_segment
+from airflow_dataops.core.ledger import Claim
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 
-__all__ = ["Publication", "TableName", "earlier", "staging_name", "table_asset_uri", "table_pointer", "version_name"]
+__all__ = [
+    "Publication",
+    "TableName",
+    "current_of",
+    "earlier",
+    "expired",
+    "mark_of",
+    "staging_name",
+    "table_asset_uri",
+    "table_pointer",
+    "version_name",
+]
 
 MAX_NAME_BYTES = 63
 """PostgreSQL cuts longer names silently, so that two could become one."""
@@ -54,17 +66,32 @@ class Publication:
 
     Args:
         version: Its number; 0 is what was there before the first publication.
-        claim: Run key of the task that published it.
-        moved: The ledger's pointer version when it last became current.
-        moved_by: Run key of the task that made it current.
-        rows: How many rows it has.
+        mark: Which generation of which task published it; see `mark_of`.
+        moved: Counts the changes of what is current, from 1; the version with the highest number is current.
+        moved_by: Which generation of which task made it current last.
+        rows: How many rows it had when it was published.
     """
 
     version: int
-    claim: str
+    mark: str
     moved: int
     moved_by: str
     rows: int
+
+
+def mark_of(claim: Claim) -> str:
+    """Return what a change under a claim is marked with, so that a retry finds it."""
+    return f"{claim.key}.{claim.generation}"
+
+
+def current_of(versions: Iterable[Publication]) -> Publication | None:
+    """Return the version that is current; None where nothing was published yet."""
+    return max(versions, key=lambda one: one.moved, default=None)
+
+
+def expired(versions: Iterable[Publication], keep: int) -> list[Publication]:
+    """Return the versions to drop so that `keep` stay besides the current one; those longest out of use go first."""
+    return sorted(versions, key=lambda one: (one.moved, one.version), reverse=True)[keep + 1 :]
 
 
 def staging_name(table: str, key: str) -> str:
