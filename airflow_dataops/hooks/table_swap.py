@@ -182,19 +182,19 @@ class TableSwap:
 
     def exchange(self, connection: Connection, chosen: TableName, current: int, number: int | None = None) -> None:
         """Let another table take the target's name and what belongs to it; the target becomes a kept version."""
-        if self.database.is_postgres:
-            self.database.run(connection, f"LOCK TABLE {self.database.name(self.target)} IN ACCESS EXCLUSIVE MODE")
-        found = hindrances(self.database, connection, self.target)
+        old = self.version(current)
+        # First, for it locks the table: what is asked then stays true until the end.
+        self.rename(connection, self.target, old.name)
+        found = hindrances(self.database, connection, old)
         if found:
             raise BrokenCheckError(
                 f"{self.target.words} cannot be replaced by renaming, because {', '.join(found[:5])} would stay "
                 "with the old table.",
                 hint='rename the table once and publish with mode="view", or remove what depends on it',
             )
-        carry_grants(self.database, connection, self.target, chosen)
-        carry_sequences(self.database, connection, self.target, chosen)
-        carry_index_names(self.database, connection, self.target, chosen, (current, number))
-        self.rename(connection, self.target, self.version(current).name)
+        carry_grants(self.database, connection, old, chosen)
+        carry_sequences(self.database, connection, old, chosen)
+        carry_index_names(self.database, connection, old, chosen, (current, number))
         self.rename(connection, chosen, self.target.name)
 
     def prune(self, keep: int, stagings: list[TableName]) -> list[str]:

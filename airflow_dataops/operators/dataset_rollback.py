@@ -9,12 +9,11 @@ from airflow.sdk import Context
 
 from airflow_dataops.core.dataset import Snapshot, pointer_name
 from airflow_dataops.core.ledger import Claim, Event
-from airflow_dataops.core.words import count_words
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.operators.dataset import write_pointer
-from airflow_dataops.operators.reading import MOST_KEPT, consumers, few
+from airflow_dataops.operators.reading import MOST_KEPT, consumers, few, readers_words
 from airflow_dataops.operators.station import Outcome, StationOperator
 
 __all__ = ["RollbackDatasetOperator"]
@@ -79,7 +78,7 @@ class RollbackDatasetOperator(StationOperator):
             "consumers": few(told),
             "consumers_count": len(told),
         }
-        sentence = f"{snapshot.name} is current again instead of {bad}, which {count_words(len(told))} tasks have read."
+        sentence = f"{snapshot.name} is current again instead of {bad}, {readers_words(len(told))}."
         self.log.info(sentence)
         payload = {"sentence": sentence, **result, "consumers": told[:MOST_KEPT]}
         return Outcome(result, events=[Event("dataset.rolled_back", name, payload)])

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from airflow_dataops.core.dataset import Snapshot, pointer_name
 from airflow_dataops.core.ledger import Event
 from airflow_dataops.core.table import TableName, current_of, table_pointer
-from airflow_dataops.core.words import plain
+from airflow_dataops.core.words import count_words, plain
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.ledger import LedgerHook
@@ -37,6 +37,7 @@ __all__ = [
     "few",
     "read_dataset",
     "read_table",
+    "readers_words",
     "version_subject",
 ]
 
@@ -155,7 +156,7 @@ def read_table(
         target = TableName(table, schema).checked()
         ledger, name = LedgerHook(ledger_conn_id).get_conn(), table_pointer(sql_conn_id, target)
         with open_tables(sql_conn_id) as database, database.look(f"the table {target.words}") as connection:
-            if database.is_postgres:
+            if database.is_postgres and database.kind(connection, target):
                 database.run(connection, f"LOCK TABLE {database.name(target)} IN ACCESS SHARE MODE")
             current = current_of(PublicationBook(database, connection, target).versions())
             if current is None:
@@ -215,6 +216,13 @@ def consumers(ledger: LedgerStore, pointer: str, version: str | int) -> list[dic
         if isinstance(consumer, dict) and consumer not in found:
             found.append(consumer)
     return found
+
+
+def readers_words(count: int) -> str:
+    """Return how many tasks have read a version, to follow its name."""
+    if count == 0:
+        return "which no recorded task has read"
+    return f"which {count_words(count)} {'task has' if count == 1 else 'tasks have'} read"
 
 
 def few(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

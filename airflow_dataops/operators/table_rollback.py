@@ -9,12 +9,11 @@ from airflow.sdk import Context
 
 from airflow_dataops.core.ledger import Claim, Event
 from airflow_dataops.core.table import TableName, current_of, earlier, mark_of, table_pointer
-from airflow_dataops.core.words import count_words
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.table import open_tables
 from airflow_dataops.hooks.table_swap import Seen, TableSwap
-from airflow_dataops.operators.reading import MOST_KEPT, consumers, few
+from airflow_dataops.operators.reading import MOST_KEPT, consumers, few, readers_words
 from airflow_dataops.operators.station import Outcome, StationOperator
 from airflow_dataops.operators.table import follow
 
@@ -81,8 +80,7 @@ class RollbackTableOperator(StationOperator):
         told = consumers(ledger, name, bad)
         result = {**value, "from_version": bad, "reason": self.reason[:200], "pointer": pointer}
         result |= {"consumers": few(told), "consumers_count": len(told)}
-        many = count_words(len(told))
-        sentence = f"{target.words} is version {back.version} again instead of {bad}, which {many} tasks have read."
+        sentence = f"{target.words} is version {back.version} again instead of {bad}, {readers_words(len(told))}."
         self.log.info(sentence)
         payload = {"sentence": sentence, **result, "consumers": told[:MOST_KEPT]}
         return Outcome(result, events=[Event("table.rolled_back", name, payload)])
