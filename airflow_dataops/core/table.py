@@ -12,6 +12,7 @@ from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 
 __all__ = [
+    "MAX_NAME_BYTES",
     "Publication",
     "TableName",
     "current_of",

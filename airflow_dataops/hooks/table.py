@@ -56,11 +56,13 @@ class TableDatabase:
     @contextmanager
     def look(self, what: str) -> Iterator[Connection]:
         """Give one transaction that only reads, and holds up no writer of other tables."""
-        with (
-            self.faults(what),
-            self.engine.connect().execution_options(dataops_read=True) as connection,
-            connection.begin(),
-        ):
+        with self.faults(what), self.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give the same, with errors as the client says them: for queries that are not ours."""
+        with self.engine.connect().execution_options(dataops_read=True) as connection, connection.begin():
             self.wait_at_most(connection)
             yield connection
 

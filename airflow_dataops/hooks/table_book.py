@@ -48,22 +48,27 @@ class PublicationBook:
 
         SQLite writers are alone already.
         """
-        if self.database.is_postgres:
-            self.wait_for("book")
-        if not self.database.kind(self.connection, self.target.beside(BOOK)):
-            self.connection.execute(sqlalchemy.schema.CreateTable(self.table))
-        if self.database.is_postgres:
-            self.wait_for(self.target.words)
+        if not self.is_there():
+            self.wait_for("the book itself")
+            if not self.is_there():
+                self.connection.execute(sqlalchemy.schema.CreateTable(self.table))
+        self.wait_for(self.target.name)
+
+    def is_there(self) -> bool:
+        """Whether there is a book in the table's schema."""
+        return bool(self.database.kind(self.connection, self.target.beside(BOOK)))
 
     def wait_for(self, what: str) -> None:
         """Take one of our advisory locks."""
+        if not self.database.is_postgres:
+            return
         number = zlib.crc32(f"{self.target.schema}/{what}".encode("utf-8", "surrogatepass")) - (1 << 31)
         query = sqlalchemy.text("SELECT pg_advisory_xact_lock(:ours, :number)")
         self.connection.execute(query, {"ours": BOOK_LOCK, "number": number})
 
     def versions(self) -> list[Publication]:
         """Return all versions that are kept."""
-        if not self.database.kind(self.connection, self.target.beside(BOOK)):
+        if not self.is_there():
             return []
         columns = self.table.c
         query = (

@@ -12,9 +12,9 @@ import sqlalchemy
 from sqlalchemy import BigInteger, Connection
 from sqlalchemy.types import TypeEngine
 
-from airflow_dataops.core.table import TableName, current_of, version_name
-from airflow_dataops.core.words import plain
-from airflow_dataops.exceptions import BrokenCheckError
+from airflow_dataops.core.table import MAX_NAME_BYTES, TableName, current_of, version_name
+from airflow_dataops.core.words import count_words, plain
+from airflow_dataops.exceptions import BrokenCheckError, JudgementError
 from airflow_dataops.hooks.table import TableDatabase, raised_as_sqlalchemy
 from airflow_dataops.hooks.table_book import PublicationBook
 from airflow_dataops.hooks.table_shape import Column, columns_of, create_like, finish_like
@@ -65,9 +65,26 @@ def load_table(
             insert(database, connection, staging, batch)
         if model is not None:
             finish_like(database, connection, staging, model, key)
-        if database.is_postgres:
-            database.run(connection, f"ANALYZE {database.name(staging)}")
+        settle(database, connection, staging)
         return database.count(connection, staging)
+
+
+def settle(database: TableDatabase, connection: Connection, staging: TableName) -> None:
+    """Give PostgreSQL figures for its plans; look at SQLite's foreign keys, which our connections leave unchecked.
+
+    Raises:
+        JudgementError: A row refers to one that is not there. A retry does not help.
+    """
+    if database.is_postgres:
+        database.run(connection, f"ANALYZE {database.name(staging)}")
+        return
+    lost = database.run(connection, f"PRAGMA foreign_key_check({database.quoted(staging.name)})").all()
+    if lost:
+        raise JudgementError(
+            f"{count_words(len(lost))} rows of the table {staging.words} violate a constraint of the table they are to "
+            f"replace: a foreign key to {plain(str(lost[0][2]))}.",
+            hint="let a gate split such rows off, or deliver what they refer to first",
+        )
 
 
 def model_of(database: TableDatabase, connection: Connection, target: TableName) -> TableName | None:
@@ -94,6 +111,7 @@ def create(
         schema: Columns of the data.
     """
     staging, target, model = tables
+    refuse_long_names(schema.names)
     wanted = columns_of(database, connection, target)
     refuse_lost_columns(wanted, columns_of(database, connection, model) if model else [], target, schema.names)
     if model is not None:
@@ -107,6 +125,20 @@ def create(
         return
     for column in written:
         database.run(connection, f"ALTER TABLE {database.name(staging)} ADD COLUMN {column}")
+
+
+def refuse_long_names(names: Iterable[str]) -> None:
+    """Refuse columns whose names PostgreSQL would cut silently.
+
+    Raises:
+        BrokenCheckError: There is one. A retry does not help.
+    """
+    for name in names:
+        if len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
+            raise BrokenCheckError(
+                f"The column {plain(repr(name))} has a name of more than {MAX_NAME_BYTES} bytes.",
+                hint="rename it where the snapshot is taken",
+            )
 
 
 def refuse_lost_columns(

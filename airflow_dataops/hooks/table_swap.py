@@ -145,7 +145,11 @@ class TableSwap:
         """Keep the staging table as a version and let the view show it."""
         kind = self.database.kind(connection, self.target)
         if kind and (kind != "view" or current is None):
-            raise self.wrong_kind(kind, "rename it; the first publication then makes the view")
+            number = current.version if current else 0
+            kept = version_name(self.target.name, number)
+            raise self.wrong_kind(
+                kind, f"rename it, to {kept!r} for instance; the first publication then makes the view"
+            )
         place = self.version(made.version)
         self.rename(connection, staging, place.name)
         if current is not None and self.database.kind(connection, self.version(current.version)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.ledger import LedgerHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
-from airflow_dataops.hooks.table import open_tables
+from airflow_dataops.hooks.table import TableDatabase, open_tables
 from airflow_dataops.hooks.table_book import PublicationBook
 from airflow_dataops.operators.station import final_errors, run_key_of
 
@@ -151,25 +151,34 @@ def read_table(
         AirflowFailException: Nothing is published under this name, or a grant is missing. A retry does not help.
         OutageError: The database does not answer. A retry helps.
     """
-    with final_errors():
-        context = running(context)
-        target = TableName(table, schema).checked()
-        ledger, name = LedgerHook(ledger_conn_id).get_conn(), table_pointer(sql_conn_id, target)
-        with open_tables(sql_conn_id) as database, database.look(f"the table {target.words}") as connection:
-            if database.is_postgres and database.kind(connection, target):
-                database.run(connection, f"LOCK TABLE {database.name(target)} IN ACCESS SHARE MODE")
-            current = current_of(PublicationBook(database, connection, target).versions())
-            if current is None:
-                raise BrokenCheckError(
-                    f"Nothing is published as the table {target.words}.",
-                    hint="let this task run after the one that publishes it, and compare the names",
-                )
-            who = consumer_of(context)
-            sentence = f"{target.words} version {current.version} was read by {plain(who['task_id'])}."
-            payload = {"sentence": sentence, "version": current.version, "consumer": who}
-            subject = version_subject(name, current.version)
-            ledger.append(Event("table.read", subject, payload, str(run_key_of(context))))
-            yield ReadTable(database.name(target), current.version, connection)
+    target = TableName(table, schema)
+    with ExitStack() as stack:
+        with final_errors():
+            task = running(context)
+            database = stack.enter_context(open_tables(sql_conn_id))
+            with database.faults(f"the table {target.words}"):
+                connection = stack.enter_context(database.reading())
+                version = held_version(database, connection, target.checked())
+            event = table_read(sql_conn_id, target, version, consumer_of(task), str(run_key_of(task)))
+            LedgerHook(ledger_conn_id).get_conn().append(event)
+        yield ReadTable(database.name(target), version, connection)
+
+
+def held_version(database: TableDatabase, connection: Connection, target: TableName) -> int:
+    """Return the current version of a table, which stays until the transaction ends.
+
+    Raises:
+        BrokenCheckError: Nothing is published. A retry does not help.
+    """
+    if database.is_postgres and database.kind(connection, target):
+        database.run(connection, f"LOCK TABLE {database.name(target)} IN ACCESS SHARE MODE")
+    current = current_of(PublicationBook(database, connection, target).versions())
+    if current is None:
+        raise BrokenCheckError(
+            f"Nothing is published as the table {target.words}.",
+            hint="let this task run after the one that publishes it, and compare the names",
+        )
+    return current.version
 
 
 def running(context: Context | None) -> Context:
@@ -206,6 +215,13 @@ def dataset_read(dataset: str, partition: str, version: str, consumer: Mapping[s
     sentence = f"{plain(dataset)}/{plain(partition)}@{version} was read by {plain(str(consumer['task_id']))}."
     payload = {"sentence": sentence, "version": version, "consumer": dict(consumer)}
     return Event("dataset.read", version_subject(pointer_name(dataset, partition), version), payload, actor)
+
+
+def table_read(sql_conn_id: str, target: TableName, version: int, consumer: Mapping[str, Any], actor: str) -> Event:
+    """Return the event that tells who read a version of a table."""
+    sentence = f"{target.words} version {version} was read by {plain(str(consumer['task_id']))}."
+    payload = {"sentence": sentence, "version": version, "consumer": dict(consumer)}
+    return Event("table.read", version_subject(table_pointer(sql_conn_id, target), version), payload, actor)
 
 
 def consumers(ledger: LedgerStore, pointer: str, version: str | int) -> list[dict[str, Any]]:

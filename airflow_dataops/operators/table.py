@@ -23,6 +23,7 @@ from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.table import open_tables
 from airflow_dataops.hooks.table_load import load_table, parquet_batches
+from airflow_dataops.hooks.table_shape import copy_key
 from airflow_dataops.hooks.table_swap import Mode, Seen, TableSwap
 from airflow_dataops.operators.dataset import gate_result
 from airflow_dataops.operators.station import Outcome, StationOperator
@@ -30,6 +31,7 @@ from airflow_dataops.operators.station import Outcome, StationOperator
 __all__ = ["LoadTableOperator", "PublishTableOperator", "follow", "table_asset"]
 
 LAST_LOADS = 50
+LOADED = {"table", "schema", "sql_conn_id", "staging", "rows", "verdict", "source", "seen", "pointer_version"}
 
 
 def table_asset(table: str, sql_conn_id: str, schema: str | None = None) -> Asset:
@@ -174,7 +176,7 @@ class PublishTableOperator(StationOperator):
 
     def work(self, context: Context, ledger: LedgerStore, claim: Claim) -> Outcome:
         """Swap in the database, which remembers who did it; then let the ledger follow."""
-        load, target = self.loaded(), TableName(self.table, self.schema).checked()
+        load, target = self.loaded(), TableName(self.table, self.schema or None).checked()
         name = table_pointer(self.sql_conn_id, target)
         if "previous" not in claim.result:  # the next try of this one would find its own move there
             claim = ledger.note(claim, {"previous": dict(ledger.pointer(name).value)})
@@ -208,20 +210,7 @@ class PublishTableOperator(StationOperator):
                 f"{self.task_id}: got mode={self.mode!r} and keep={self.keep!r}; mode may be "
                 f"{' or '.join(get_args(Mode))}, keep a whole number from 0."
             )
-        given = self.load
-        if not isinstance(given, Mapping) or "staging" not in given:
-            raise BrokenCheckError(
-                f"load is {str(given)[:200]!r}, which is nothing that was loaded.",
-                hint="pass the output of a LoadTableOperator",
-            )
-        wanted = (self.table, self.schema, self.sql_conn_id)
-        if (given["table"], given["schema"], given["sql_conn_id"]) != wanted:
-            raise BrokenCheckError(
-                f"{self.task_id} publishes {wanted}, but loaded was for "
-                f"{(given['table'], given['schema'], given['sql_conn_id'])}.",
-                hint="give both tasks the same table, schema and sql_conn_id",
-            )
-        return given
+        return loaded_for(self.load, (self.table, self.schema or None, self.sql_conn_id))
 
     def swap(self, swap: TableSwap, load: Mapping[str, Any], ledger: LedgerStore, name: str) -> Publication:
         """Publish, if nothing moved since the load looked; a staging table that came too late is dropped."""
@@ -250,6 +239,28 @@ class PublishTableOperator(StationOperator):
         for asset in self.outlets:
             context["outlet_events"][asset].extra.update(extra)
         return result
+
+
+def loaded_for(given: Mapping[str, Any] | str, wanted: tuple[str, str | None, str]) -> Mapping[str, Any]:
+    """Return what was loaded, which must be for this table.
+
+    Raises:
+        BrokenCheckError: It is something else. A retry does not help.
+    """
+    if not isinstance(given, Mapping) or not set(given) >= LOADED:
+        raise BrokenCheckError(
+            f"load is {str(given)[:200]!r}, which is nothing that was loaded.",
+            hint="pass the output of a LoadTableOperator",
+        )
+    found = (given["table"], given["schema"], given["sql_conn_id"])
+    # Renamed is what the name says: no other table may take the place of the target.
+    is_staging = given["staging"] == staging_name(wanted[0], copy_key(str(given["staging"])))
+    if found != wanted or not is_staging:
+        raise BrokenCheckError(
+            f"{given['staging']!r} was loaded for the table, schema and connection {found}, not for {wanted}.",
+            hint="give both tasks the same table, schema and sql_conn_id",
+        )
+    return given
 
 
 def refuse_moved(ledger: LedgerStore, name: str, seen: int) -> None:

@@ -9,7 +9,7 @@ from airflow.sdk import Context
 
 from airflow_dataops.core.ledger import Claim, Event
 from airflow_dataops.core.table import TableName, current_of, earlier, mark_of, table_pointer
-from airflow_dataops.exceptions import BrokenCheckError
+from airflow_dataops.exceptions import BrokenCheckError, ConflictError
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.table import open_tables
 from airflow_dataops.hooks.table_swap import Seen, TableSwap
@@ -70,9 +70,13 @@ class RollbackTableOperator(StationOperator):
         name = table_pointer(self.sql_conn_id, target)
         with open_tables(self.sql_conn_id, self.lock_seconds) as database:
             swap = TableSwap(database, target, mark_of(claim))
-            if "bad" not in claim.result:
+            if claim.result.get("seen") is None:
                 claim = ledger.note(claim, self.plan(swap))
-            back = swap.roll_back(claim.result["version"], Seen(**claim.result["seen"]))
+            try:
+                back = swap.roll_back(claim.result["version"], Seen(**claim.result["seen"]))
+            except ConflictError:
+                ledger.note(claim, {"seen": None})  # nothing was done; whoever clears the task lets it look anew
+                raise
         bad = claim.result["bad"]
         place = {"table": target.name, "schema": target.schema, "sql_conn_id": self.sql_conn_id}
         value = {**place, "version": back.version, "rows": back.rows, "moved": back.moved}

@@ -267,7 +267,7 @@ def test_the_asset_is_told_and_xcom_stays_small(any_shop, line, make_context):
     [
         ({"mode": "magic"}, "mode='magic'"),
         ({"keep": -1}, "keep=-1"),
-        ({"table": "others"}, "publishes .*others.*but loaded was for"),
+        ({"table": "others"}, "was loaded for .*orders.*not for .*others"),
         ({"load": "None"}, "pass the output of a LoadTableOperator"),
     ],
 )
@@ -292,3 +292,118 @@ def test_a_locked_sqlite_database_is_an_outage_and_nothing_changes(sqlite_shop, 
     other.close()
     assert content() == (10, {1})
     assert station.execute(make_context("publish", run_id="2", number=2))["version"] == 2
+
+
+def test_a_table_without_a_ledger_is_published_all_the_same(any_shop, line, make_context):
+    orders = line(ledger_conn_id=None)
+    for number in (1, 2):
+        assert orders.publish(str(number), whole(number))["version"] == number
+    assert content() == (20, {2})
+
+
+def test_of_many_runs_that_publish_at_once_exactly_one_wins(any_shop, line, make_context):
+    from concurrent.futures import ThreadPoolExecutor
+
+    orders = line()
+    loads = {str(number): orders.load(str(number), whole(number)) for number in range(1, 6)}
+
+    def publish(run: str) -> str:
+        try:
+            orders.publisher(loads[run]).execute(make_context("publish", run_id=run))
+        except AirflowFailException as error:
+            return "refused" if "meanwhile" in str(error) or "was expected" in str(error) else str(error)
+        return run
+
+    with ThreadPoolExecutor(5) as pool:
+        told = list(pool.map(publish, loads))
+    (winner,) = [one for one in told if one != "refused"]
+    assert content() == (10 * int(winner), {int(winner)})
+    assert orders.tables() == ["orders"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_names_of_columns_may_be_hostile_and_long_ones_are_refused(any_shop, line, mode):
+    name, orders = 'a"; DROP TABLE x;\n-- %s é', line(mode=mode)
+    for number in (1, 2):
+        orders.publish(str(number), whole(number).assign(**{name: "x"}))
+    query("CREATE INDEX odd ON {table} (v)", TableName("orders" if mode == "rename" else "orders__v2"))
+    orders.publish("3", whole(3).assign(**{name: "y"}))
+    assert content() == (30, {3})
+    with pytest.raises(AirflowFailException, match="more than 63 bytes"):
+        orders.load("4", whole(4).assign(**{name: "y", "é" * 32: 1}))
+
+
+def test_values_of_every_type_arrive(any_shop, line, tmp_path):
+    from datetime import UTC, date, datetime, time
+    from decimal import Decimal
+
+    row = {
+        "i": 2**62,
+        "f": float("inf"),
+        "n": None,
+        "b": True,
+        "d": date(2026, 2, 28),
+        "t": datetime(2026, 2, 28, 1, 2, 3, 456789),
+        "z": datetime(2026, 2, 28, 1, 2, 3, tzinfo=UTC),
+        "h": time(1, 2, 3),
+        "c": Decimal("12345678901234567890.12"),
+        "x": b"\x00\xff\n\\",
+        "s": "tab\t, \\N, newline\n, é",
+        "l": [1, None],
+        "r": {"k": "v"},
+    }
+    orders = line()
+    orders.publish("1", pd.DataFrame([row] * 2))
+    (found, _) = query("SELECT * FROM orders")
+    kept = dict(zip(row, found, strict=True))
+    exact = ["i", "f", "n", "b", "x", "s"] if any_shop.startswith("sqlite") else set(row) - {"l", "r"}
+    assert {name: kept[name] for name in exact} == {name: row[name] for name in exact}
+    assert (json.loads(kept["l"]), json.loads(kept["r"])) == ([1, None], {"k": "v"})
+    assert str(kept["d"]) == "2026-02-28"
+    assert str(kept["t"]) == "2026-02-28 01:02:03.456789"
+
+
+def test_a_text_that_the_database_cannot_hold_is_told_without_retry(postgres_shop, line):
+    with pytest.raises(AirflowFailException, match="cannot be changed as asked: .*NUL"):
+        line().load("1", pd.DataFrame({"s": ["a\x00b"]}))
+
+
+def test_a_rollback_that_was_overtaken_looks_anew_when_it_is_cleared(any_shop, line, make_context, ledger, monkeypatch):
+    orders = line()
+    for number in (1, 2):
+        orders.publish(str(number), whole(number))
+    roll_back = TableSwap.roll_back
+
+    def overtaken(swap, *arguments):
+        monkeypatch.setattr(TableSwap, "roll_back", roll_back)
+        orders.publish("3", whole(3))
+        return roll_back(swap, *arguments)
+
+    monkeypatch.setattr(TableSwap, "roll_back", overtaken)
+    with pytest.raises(AirflowFailException, match="by another run meanwhile"):
+        orders.rollback("back")
+    assert content() == (30, {3})
+    assert orders.rollback("back")["version"] == 2
+
+
+def test_rows_without_their_parents_are_a_judgement_on_sqlite_too(sqlite_shop, line):
+    query("CREATE TABLE customers (id INTEGER PRIMARY KEY)")
+    query("CREATE TABLE orders (id INTEGER PRIMARY KEY REFERENCES customers (id), v INTEGER)")
+    orders = line()
+    with pytest.raises(AirflowFailException, match="10 rows of .* violate a constraint"):
+        orders.load("1", whole(1))
+    assert orders.tables() == ["orders"]
+
+
+def test_a_trigger_on_an_sqlite_table_is_named(sqlite_shop, line):
+    query("CREATE TABLE orders (id INTEGER, v INTEGER)")
+    query("CREATE TRIGGER noisy AFTER INSERT ON orders BEGIN SELECT 1; END")
+    with pytest.raises(AirflowFailException, match="the trigger noisy would stay with the old table"):
+        line().publish("1", whole(1))
+
+
+def test_no_other_table_takes_the_place_of_the_target(sqlite_shop, line, make_context):
+    query("CREATE TABLE customers (id INTEGER)")
+    loaded = {**line().load("1", whole(1)), "staging": "customers", "rows": 0}
+    with pytest.raises(AirflowFailException, match="'customers' was loaded for"):
+        line().publisher(loaded).execute(make_context("publish", run_id="1"))
