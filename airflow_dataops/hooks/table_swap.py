@@ -112,8 +112,8 @@ class TableSwap:
             if published is not None:
                 return published
             current = current_of(versions)
-            self.verify(connection, staging, rows)
             self.refuse_changed(connection, current, seen)
+            self.verify(connection, staging, rows)
             number = max([after.version, *(one.version for one in versions)]) + 1
             moved = max([after.moved, *(one.moved for one in versions)]) + 1
             made = Publication(number, self.mark, moved, self.mark, rows)
@@ -145,11 +145,8 @@ class TableSwap:
         """Keep the staging table as a version and let the view show it."""
         kind = self.database.kind(connection, self.target)
         if kind and (kind != "view" or current is None):
-            number = current.version if current else 0
-            kept = version_name(self.target.name, number)
-            raise self.wrong_kind(
-                kind, f"rename it, to {kept!r} for instance; the first publication then makes the view"
-            )
+            kept = version_name(self.target.name, current.version if current else 0)
+            raise self.wrong_kind(kind, f"rename it, to {kept!r} for instance; the next publication makes the view")
         place = self.version(made.version)
         self.rename(connection, staging, place.name)
         if current is not None and self.database.kind(connection, self.version(current.version)):

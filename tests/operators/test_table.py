@@ -343,7 +343,7 @@ def test_values_of_every_type_arrive(any_shop, line, tmp_path):
         "n": None,
         "b": True,
         "d": date(2026, 2, 28),
-        "t": datetime(2026, 2, 28, 1, 2, 3, 456789),
+        "t": datetime(2026, 2, 28, 1, 2, 3, 456789),  # noqa: DTZ001 - a time without a zone is meant
         "z": datetime(2026, 2, 28, 1, 2, 3, tzinfo=UTC),
         "h": time(1, 2, 3),
         "c": Decimal("12345678901234567890.12"),
@@ -364,7 +364,7 @@ def test_values_of_every_type_arrive(any_shop, line, tmp_path):
 
 
 def test_a_text_that_the_database_cannot_hold_is_told_without_retry(postgres_shop, line):
-    with pytest.raises(AirflowFailException, match="cannot be changed as asked: .*NUL"):
+    with pytest.raises(AirflowFailException, match=r"cannot be changed as asked: .*NUL"):
         line().load("1", pd.DataFrame({"s": ["a\x00b"]}))
 
 
@@ -390,7 +390,7 @@ def test_rows_without_their_parents_are_a_judgement_on_sqlite_too(sqlite_shop, l
     query("CREATE TABLE customers (id INTEGER PRIMARY KEY)")
     query("CREATE TABLE orders (id INTEGER PRIMARY KEY REFERENCES customers (id), v INTEGER)")
     orders = line()
-    with pytest.raises(AirflowFailException, match="10 rows of .* violate a constraint"):
+    with pytest.raises(AirflowFailException, match=r"10 rows of .* violate a constraint"):
         orders.load("1", whole(1))
     assert orders.tables() == ["orders"]
 
