@@ -124,14 +124,18 @@ def table_asset_uri(conn_id: str, table: TableName) -> str:
     return f"dataops://{table_pointer(conn_id, table)}"
 
 
-def earlier(versions: Iterable[int], current: int, wanted: int | None, called: str) -> int:
-    """Return the version to go back to: the one asked for, else the one before the current.
+def earlier(versions: Iterable[Publication], current: int, wanted: int | None, called: str) -> int:
+    """Return the version to go back to: the one asked for, else the older one that was current last.
+
+    A version from which somebody went back already is no candidate while there is one that was current after it.
 
     Raises:
         BrokenCheckError: It is not kept, or there is none. A retry does not help.
     """
-    others = sorted(set(versions) - {current})
-    chosen = wanted if wanted is not None else max((number for number in others if number < current), default=None)
+    moved = {one.version: one.moved for one in versions if one.version != current}
+    others = sorted(moved)
+    older = [number for number in others if number < current]
+    chosen = wanted if wanted is not None else max(older, key=moved.__getitem__, default=None)
     if chosen in others and chosen is not None:
         return chosen
     kept = ", ".join(map(str, others)) or "none"

@@ -172,7 +172,7 @@ class TableSwap:
             current = current_of(versions.values())
             self.refuse_changed(connection, current, seen)
             bad = current.version if current else 0
-            earlier(versions, bad, version, self.target.words)
+            earlier(versions.values(), bad, version, self.target.words)
             if self.database.kind(connection, self.target) == "view":
                 show(self.database, connection, self.target, self.version(version))
             else:

@@ -35,8 +35,9 @@ class RollbackTableOperator(StationOperator):
         lock_seconds: How long to wait for readers that hold the table.
 
     Returns:
-        ``{"table", "schema", "sql_conn_id", "version", "rows", "moved", "from_version", "reason", "pointer",
-        "consumers", "consumers_count"}``; the first few consumers are named, all stand in the event.
+        ``{"table", "schema", "sql_conn_id", "version", "rows", "mode", "moved", "verdict", "source", "from_version",
+        "reason", "pointer", "consumers", "consumers_count"}``; the first few consumers are named, all stand in the
+        event.
 
     Raises:
         AirflowFailException: The version is not kept, or another run changed the table. A retry does not help.
@@ -79,7 +80,8 @@ class RollbackTableOperator(StationOperator):
                 raise
         bad = claim.result["bad"]
         place = {"table": target.name, "schema": target.schema, "sql_conn_id": self.sql_conn_id}
-        value = {**place, "version": back.version, "rows": back.rows, "moved": back.moved}
+        value = {**place, **made(ledger, name, back.version), "version": back.version, "rows": back.rows}
+        value |= {"moved": back.moved}
         pointer = {"name": name, "version": follow(ledger, claim, name, value)}
         told = consumers(ledger, name, bad)
         result = {**value, "from_version": bad, "reason": self.reason[:200], "pointer": pointer}
@@ -98,7 +100,7 @@ class RollbackTableOperator(StationOperator):
         seen, versions = swap.seen(), swap.versions()
         current = current_of(versions)
         bad = current.version if current else 0
-        version = earlier((one.version for one in versions), bad, self.wanted(), swap.target.words)
+        version = earlier(versions, bad, self.wanted(), swap.target.words)
         return {"version": version, "bad": bad, "seen": {"moved": seen.moved, "identity": seen.identity}}
 
     def wanted(self) -> int | None:
@@ -117,3 +119,10 @@ class RollbackTableOperator(StationOperator):
                 f"{self.task_id}: got to_version={given!r}, which is no number of a version.",
                 hint="leave it out to go back by one version",
             ) from error
+
+
+def made(ledger: LedgerStore, name: str, version: int) -> dict[str, Any]:
+    """Return how a version came to be; nothing of one that was there before the first publication."""
+    told = [row.event.payload for row in ledger.events(kind="table.published", subject=name)]
+    found = [payload for payload in told if payload["version"] == version]
+    return {key: found[-1][key] for key in ("mode", "verdict", "source")} if found else {}

@@ -243,3 +243,11 @@ def test_a_database_that_is_down_is_an_outage(postgres_shop, line, make_context,
     back = RollbackTableOperator(task_id="back", **orders.place)
     with pytest.raises(OutageError, match="'shop'"):
         back.execute(make_context("back"))
+
+
+def test_an_old_version_on_which_a_view_depends_stays_and_stops_no_publication(postgres_shop, line):
+    orders = line(mode="view")
+    orders.publish("1", whole(1))
+    query("CREATE VIEW history AS SELECT max(v) AS v FROM orders__v1")
+    assert orders.publish("2", whole(2), keep=0)["version"] == 2
+    assert query("SELECT v FROM history") == [(1,)]
