@@ -11,6 +11,9 @@ NOUNS = {
     "operators": [
         "dataset",
         "dataset_rollback",
+        "reading",
+        "table",
+        "table_rollback",
         "quality",
         "training",
         "evaluation",

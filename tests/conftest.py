@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.support.models",
     "tests.support.served_models",
     "tests.support.docker",
+    "tests.support.tables",
 ]
 
 

@@ -7,10 +7,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from airflow_dataops.core.dataset import safe_segment
+from airflow_dataops.core.ledger import Claim
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 
-__all__ = ["Publication", "TableName", "earlier", "staging_name", "table_asset_uri", "table_pointer", "version_name"]
+__all__ = [
+    "MAX_NAME_BYTES",
+    "Publication",
+    "TableName",
+    "current_of",
+    "earlier",
+    "expired",
+    "mark_of",
+    "staging_name",
+    "table_asset_uri",
+    "table_pointer",
+    "version_name",
+]
 
 MAX_NAME_BYTES = 63
 """PostgreSQL cuts longer names silently, so that two could become one."""
@@ -54,17 +67,32 @@ class Publication:
 
     Args:
         version: Its number; 0 is what was there before the first publication.
-        claim: Run key of the task that published it.
-        moved: The ledger's pointer version when it last became current.
-        moved_by: Run key of the task that made it current.
-        rows: How many rows it has.
+        mark: Which generation of which task published it; see `mark_of`.
+        moved: Counts the changes of what is current, from 1; the version with the highest number is current.
+        moved_by: Which generation of which task made it current last.
+        rows: How many rows it had when it was published.
     """
 
     version: int
-    claim: str
+    mark: str
     moved: int
     moved_by: str
     rows: int
+
+
+def mark_of(claim: Claim) -> str:
+    """Return what a change under a claim is marked with, so that a retry finds it."""
+    return f"{claim.key}.{claim.generation}"
+
+
+def current_of(versions: Iterable[Publication]) -> Publication | None:
+    """Return the version that is current; None where nothing was published yet."""
+    return max(versions, key=lambda one: one.moved, default=None)
+
+
+def expired(versions: Iterable[Publication], keep: int) -> list[Publication]:
+    """Return the versions to drop so that `keep` stay besides the current one; those longest out of use go first."""
+    return sorted(versions, key=lambda one: (one.moved, one.version), reverse=True)[keep + 1 :]
 
 
 def staging_name(table: str, key: str) -> str:
@@ -96,14 +124,18 @@ def table_asset_uri(conn_id: str, table: TableName) -> str:
     return f"dataops://{table_pointer(conn_id, table)}"
 
 
-def earlier(versions: Iterable[int], current: int, wanted: int | None, called: str) -> int:
-    """Return the version to go back to: the one asked for, else the one before the current.
+def earlier(versions: Iterable[Publication], current: int, wanted: int | None, called: str) -> int:
+    """Return the version to go back to: the one asked for, else the older one that was current last.
+
+    A version from which somebody went back already is no candidate while there is one that was current after it.
 
     Raises:
         BrokenCheckError: It is not kept, or there is none. A retry does not help.
     """
-    others = sorted(set(versions) - {current})
-    chosen = wanted if wanted is not None else max((number for number in others if number < current), default=None)
+    moved = {one.version: one.moved for one in versions if one.version != current}
+    others = sorted(moved)
+    older = [number for number in others if number < current]
+    chosen = wanted if wanted is not None else max(older, key=moved.__getitem__, default=None)
     if chosen in others and chosen is not None:
         return chosen
     kept = ", ".join(map(str, others)) or "none"

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy
-from sqlalchemy import BigInteger, Connection, Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from airflow_dataops.core.table import TableName
 from airflow_dataops.exceptions import BrokenCheckError, JudgementError, OutageError, SourceError
 from airflow_dataops.hooks.connection import existing_connection
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-__all__ = ["TableDatabase", "open_tables"]
+__all__ = ["TableDatabase", "open_tables", "raised_as_sqlalchemy"]
 
 DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite"}
 LOCKED = {"55P03", "40P01", "40001"}
 FULL = {"53100", "53200", "53300"}
 NOT_THERE = {"42P01", "3F000"}
+BROKEN_DISK = ("unable to open", "disk", "full")
 DENIED = {"42501", "25006"}
 
 
@@ -54,10 +50,27 @@ class TableDatabase:
             what: What is being changed, for messages.
         """
         with self.faults(what), self.engine.connect() as connection, connection.begin():
-            if self.is_postgres:
-                wait = sqlalchemy.text("SELECT set_config('lock_timeout', :wait, true)")
-                connection.execute(wait, {"wait": f"{int(self.lock_seconds * 1000)}ms"})
+            self.wait_at_most(connection)
             yield connection
+
+    @contextmanager
+    def look(self, what: str) -> Iterator[Connection]:
+        """Give one transaction that only reads, and holds up no writer of other tables."""
+        with self.faults(what), self.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give the same, with errors as the client says them: for queries that are not ours."""
+        with self.engine.connect().execution_options(dataops_read=True) as connection, connection.begin():
+            self.wait_at_most(connection)
+            yield connection
+
+    def wait_at_most(self, connection: Connection) -> None:
+        """Let a transaction wait for locks only so long; SQLite was told when it was opened."""
+        if self.is_postgres:
+            wait = sqlalchemy.text("SELECT set_config('lock_timeout', :wait, true)")
+            connection.execute(wait, {"wait": f"{int(self.lock_seconds * 1000)}ms"})
 
     def name(self, table: TableName) -> str:
         """Return a table's quoted name, whatever characters it has."""
@@ -100,82 +113,6 @@ class TableDatabase:
     def count(self, connection: Connection, table: TableName) -> int:
         """Return how many rows a table has."""
         return int(self.run(connection, f"SELECT count(*) FROM {self.name(table)}").scalar_one())  # noqa: S608 - quoted
-
-    # -- writing -----------------------------------------------------------------------------------------
-
-    def write(self, batches: pa.RecordBatchReader, staging: TableName, target: TableName) -> int:
-        """Write all rows into a fresh staging table, in one transaction; return how many.
-
-        Columns that the target has keep its types; the others get theirs from the data.
-        """
-        with self.change(f"the table {staging.words}") as connection:
-            self.run(connection, f"DROP TABLE IF EXISTS {self.name(staging)}")
-            known = self.types(connection, target)
-            columns = [sqlalchemy.Column(f.name, known.get(f.name) or self.type_of(f.type)) for f in batches.schema]
-            made = sqlalchemy.Table(staging.name, sqlalchemy.MetaData(), *columns, schema=staging.schema)
-            connection.execute(sqlalchemy.schema.CreateTable(made))
-            for batch in batches:
-                self.insert(connection, made, staging, batch)
-            return self.count(connection, staging)
-
-    def types(self, connection: Connection, table: TableName) -> dict[str, TypeEngine[Any]]:
-        """Return the types of a table's columns as the database spells them; empty where there is no table."""
-        if self.is_postgres:
-            query = sqlalchemy.text(
-                "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
-                "WHERE attrelid = to_regclass(:name) AND attnum > 0 AND NOT attisdropped"
-            )
-            named = {"name": self.name(table)}
-        else:
-            query, named = sqlalchemy.text("SELECT name, type FROM pragma_table_info(:name)"), {"name": table.name}
-        return {name: Native(kind) for name, kind in connection.execute(query, named) if kind}
-
-    def type_of(self, kind: pa.DataType) -> TypeEngine[Any]:
-        """Return the type of a column of such values."""
-        import pyarrow as pa
-
-        types = pa.types
-        for fits, made in (
-            (types.is_boolean, sqlalchemy.Boolean()),
-            (types.is_uint64, sqlalchemy.Numeric(20)),
-            (types.is_integer, BigInteger()),
-            (types.is_floating, sqlalchemy.Double()),
-            (types.is_date, sqlalchemy.Date()),
-            (types.is_time, sqlalchemy.Time()),
-            (types.is_binary, sqlalchemy.LargeBinary()),
-            (types.is_large_binary, sqlalchemy.LargeBinary()),
-        ):
-            if fits(kind):
-                return made
-        if types.is_timestamp(kind):
-            return sqlalchemy.DateTime(timezone=kind.tz is not None)
-        if types.is_decimal(kind):
-            return sqlalchemy.Numeric(kind.precision, kind.scale)
-        return sqlalchemy.Text()
-
-    def insert(self, connection: Connection, made: sqlalchemy.Table, staging: TableName, batch: pa.RecordBatch) -> None:
-        """Write one batch: COPY where psycopg 3 is the driver, else many rows at once."""
-        rows = zip(*(plain_values(column.to_pylist()) for column in batch.columns), strict=True)
-        names = [self.quoted(column.name) for column in made.columns]
-        listed = ", ".join(names)
-        cursor = connection.connection.cursor()
-        try:
-            if hasattr(cursor, "copy"):
-                with (
-                    raised_as_sqlalchemy(connection),
-                    cursor.copy(f"COPY {self.name(staging)} ({listed}) FROM STDIN") as copy,
-                ):
-                    for row in rows:
-                        copy.write_row(row)
-                return
-            mark = "%s" if self.is_postgres else "?"
-            escaped = f"INSERT INTO {self.name(staging)} ({listed})"
-            if self.is_postgres:
-                escaped = escaped.replace("%", "%%")
-            with raised_as_sqlalchemy(connection):
-                cursor.executemany(f"{escaped} VALUES ({', '.join([mark] * len(names))})", list(sqlite_rows(rows)))
-        finally:
-            cursor.close()
 
     # -- faults ------------------------------------------------------------------------------------------
 
@@ -220,7 +157,7 @@ class TableDatabase:
                 f"A table or schema vanished or never was while {what} was changed: {text}",
                 hint="create the schema; if a staging table was dropped, clear the task that loads it",
             )
-        outage = isinstance(error, OperationalError) and (self.is_postgres or "no such" not in text)
+        outage = isinstance(error, OperationalError) and (self.is_postgres or any(word in text for word in BROKEN_DISK))
         if state in FULL or outage or state.startswith(("08", "57")):
             return OutageError("The database", self.address, self.conn_id, text)
         return SourceError(
@@ -238,19 +175,6 @@ class TableDatabase:
         if "owner" in text:
             return f"GRANT the table's owner TO {user} (or ALTER TABLE … OWNER TO {user}): only owners may rename it"
         return f"GRANT SELECT, INSERT, UPDATE, DELETE ON the table named above TO {user}"
-
-
-class Native(UserDefinedType[Any]):
-    """A type as the database itself spells it."""
-
-    cache_ok = True
-
-    def __init__(self, spelled: str) -> None:
-        self.spelled = spelled
-
-    def get_col_spec(self, **_options: Any) -> str:
-        """Return the type's spelling."""
-        return self.spelled
 
 
 @contextmanager
@@ -289,8 +213,9 @@ def prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def begin_sqlite(connection: Connection) -> None:
-    """Lock at once: all our transactions write."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Lock at once, unless the transaction only reads: a lock that is taken later may be refused at once."""
+    reads = connection.get_execution_options().get("dataops_read", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 @contextmanager
@@ -314,14 +239,3 @@ def said(error: DatabaseError) -> str:
     line = text[0] if text else "no reason given"
     # What stands after the colon of these is the value itself.
     return line.split(": ", 1)[0] if line.startswith("invalid input syntax") else line
-
-
-def plain_values(values: list[Any]) -> list[Any]:
-    """Return values that every driver takes: lists and records as JSON text."""
-    return [json.dumps(value, default=str) if isinstance(value, list | dict) else value for value in values]
-
-
-def sqlite_rows(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Yield rows with times, dates and decimals as text, which SQLite keeps them as."""
-    for row in rows:
-        yield tuple(v if v is None or isinstance(v, int | float | str | bytes) else str(v) for v in row)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,16 +13,16 @@ from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.operators.dataset import write_pointer
+from airflow_dataops.operators.reading import MOST_KEPT, consumers, few, readers_words
 from airflow_dataops.operators.station import Outcome, StationOperator
 
-__all__ = ["RollbackDatasetOperator", "readers"]
-
-MAKERS = ("dataset.snapshotted", "dataset.published", "dataset.rolled_back", "quality.judged", "quality.quarantined")
-MOST_NAMED = 5
+__all__ = ["RollbackDatasetOperator"]
 
 
 class RollbackDatasetOperator(StationOperator):
-    """Make an earlier published version of a partition current again, by compare-and-set.
+    """Make an earlier published version of a partition current again, by compare-and-set; name who read the bad one.
+
+    Those are named who read it through us: trainings, evaluations, and tasks that called `read_dataset`.
 
     Args:
         dataset: Name of the dataset. (templated)
@@ -33,7 +32,9 @@ class RollbackDatasetOperator(StationOperator):
         store_conn_id: Where snapshots lie.
 
     Returns:
-        ``{"snapshot", "verdict", "pointer", "from_version", "reason", "readers", "readers_count"}``.
+        ``{"snapshot", "verdict", "pointer", "from_version", "reason", "consumers", "consumers_count"}``; a consumer
+        is ``{"dag_id", "run_id", "task_id"}``, and ``"model", "model_version"`` of a training. The first few are
+        named; all stand in the event.
 
     Raises:
         AirflowFailException: There is no such version, its file is gone, or the pointer moved. No retry helps.
@@ -68,18 +69,18 @@ class RollbackDatasetOperator(StationOperator):
         store.verified_path(snapshot)
         moved = ledger.move_pointer(claim, name, claim.result["expected"], value)
         write_pointer(ledger, store, self.dataset, self.partition, claim.key)
-        told = readers(ledger, bad)
+        told = consumers(ledger, name, bad)
         result = {
             **value,
             "pointer": {"name": name, "version": moved.version},
             "from_version": bad,
             "reason": self.reason[:200],
-            "readers": told[:MOST_NAMED],
-            "readers_count": len(told),
+            "consumers": few(told),
+            "consumers_count": len(told),
         }
-        sentence = f"{snapshot.name} is current again instead of {bad}, which {len(told)} events name."
+        sentence = f"{snapshot.name} is current again instead of {bad}, {readers_words(len(told))}."
         self.log.info(sentence)
-        payload = {"sentence": sentence, **result, "readers": told}
+        payload = {"sentence": sentence, **result, "consumers": told[:MOST_KEPT]}
         return Outcome(result, events=[Event("dataset.rolled_back", name, payload)])
 
 
@@ -102,12 +103,3 @@ def plan(ledger: LedgerStore, name: str, wanted: str | None) -> dict[str, Any]:
         )
     value = {"snapshot": choice[-1]["snapshot"], "verdict": choice[-1]["verdict"]}
     return {"value": value, "bad": bad, "expected": current.version}
-
-
-def readers(ledger: LedgerStore, version: str) -> list[str]:
-    """Return one line per event that names a snapshot's version and did not make it: kind, subject, who."""
-    return [
-        f"{row.event.kind} {row.event.subject} by {row.event.actor}"[:200]
-        for row in ledger.events()
-        if row.event.kind not in MAKERS and version in json.dumps(dict(row.event.payload))
-    ]

@@ -24,6 +24,7 @@ from airflow_dataops.hooks.dataset_window import is_later, rows_digest, rows_fro
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.mlflow import MlflowHook, tags_of
 from airflow_dataops.hooks.mlflow_model import load_model, predictions_of
+from airflow_dataops.operators.reading import consumer_of, dataset_read
 from airflow_dataops.operators.station import Outcome, StationOperator, run_key_of
 from airflow_dataops.operators.training import Prepare, prepared
 from airflow_dataops.operators.training_run import HOLDOUT_TAG, milliseconds
@@ -95,8 +96,11 @@ class EvaluateModelOperator(StationOperator):
         check_unseen(hook, trained)
         pointer = ledger.pointer(pointer_name(trained["model"]))
         champion = champion_of(pointer, hook.alias(trained["model"], CHAMPION))
-        rows = holdout_rows(store, trained["holdout"])
+        snapshot = holdout_snapshot(store, trained["holdout"])
+        rows = holdout_rows(store, snapshot, trained["holdout"])
         actor = str(run_key_of(context))
+        learned = {**consumer_of(context), "model": trained["model"], "model_version": trained["version"]}
+        ledger.append(dataset_read(snapshot.dataset, snapshot.partition, snapshot.version, learned, actor), claim=claim)
         sealed = seal(ledger, claim, actor, trained["holdout"], rows, reseal=self.reseal)
         scored = self.score(hook, trained, rows, champion)
         verdict = judge(hook, rule, trained, scored, champion)
@@ -189,18 +193,27 @@ def recorded_holdout(hook: MlflowHook, run_id: str) -> dict[str, str] | None:
     return None if kept is None else dict(json.loads(kept))
 
 
-def holdout_rows(store: DatasetHook, holdout: Mapping[str, str]) -> pd.DataFrame:
-    """Return the sealed rows.
+def holdout_snapshot(store: DatasetHook, holdout: Mapping[str, str]) -> Snapshot:
+    """Return the published snapshot in which the hold-out lies.
 
     Raises:
-        BrokenCheckError: There are none. A retry does not help.
+        BrokenCheckError: There is none. A retry does not help.
     """
     document = store.published(holdout["dataset"]).get(holdout["partition"])
     if document is None:
         raise BrokenCheckError(
             f"{holdout['partition']!r} of the dataset {holdout['dataset']!r} is not published, so there is no hold-out."
         )
-    rows = rows_from(store, Snapshot.from_xcom(document["snapshot"]), holdout["time_column"], holdout["from"])
+    return Snapshot.from_xcom(document["snapshot"])
+
+
+def holdout_rows(store: DatasetHook, snapshot: Snapshot, holdout: Mapping[str, str]) -> pd.DataFrame:
+    """Return the sealed rows.
+
+    Raises:
+        BrokenCheckError: There are none. A retry does not help.
+    """
+    rows = rows_from(store, snapshot, holdout["time_column"], holdout["from"])
     if rows.empty:
         raise BrokenCheckError(
             f"There are no rows from {holdout['from']} on in {holdout['dataset']}/{holdout['partition']}.",

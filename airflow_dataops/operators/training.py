@@ -27,6 +27,7 @@ from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.mlflow import MlflowHook
 from airflow_dataops.hooks.mlflow_model import EXAMPLE_ROWS, input_schema, log_model
 from airflow_dataops.hooks.source_code import git_state, installed_packages
+from airflow_dataops.operators.reading import consumer_of, dataset_read
 from airflow_dataops.operators.station import Outcome, StationOperator
 from airflow_dataops.operators.training_run import HOLDOUT_TAG, TrackedRun, milliseconds
 
@@ -112,9 +113,10 @@ class TrainModelOperator(StationOperator):
         else:
             self.log.info("An earlier try registered version %s; it stands.", result["version"])
         subject = f"model/{self.model}"
+        trained = Event("model.trained", subject, {"sentence": learned_words(result), **result})
         return Outcome(
             result,
-            events=[Event("model.trained", subject, {"sentence": learned_words(result), **result})],
+            events=[trained, *reads(self.tracked.claim, data.dataset, consumer_of(context), result)],
             measurements=[Measurement(f"{subject}/training_rows", data.until, result["rows"])],
         )
 
@@ -124,6 +126,7 @@ class TrainModelOperator(StationOperator):
         snapshots = published_snapshots(run.ledger, store, data)
         frame = rows_before(store, snapshots, data.time_column, data.holdout_from)
         features, label = prepared(self.prepare, frame, f"before {data.holdout_from}")
+        run.note({"read": [[snapshot.partition, snapshot.version] for snapshot in snapshots]})
         result = {
             "data_digest": training_digest(data, snapshots),
             "rows": len(features),
@@ -217,6 +220,13 @@ def published_snapshots(ledger: LedgerStore, store: DatasetHook, data: TrainingD
         hint="a publication died half-way, or the store was restored from an older backup: clear the task that "
         "published this partition",
     )
+
+
+def reads(claim: Claim, dataset: str, consumer: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[Event]:
+    """Yield that the model has learned from each version, also from those that a dead try read."""
+    learned = {**consumer, "model": result["model"], "model_version": result["version"]}
+    for partition, version in claim.result.get("read", []):
+        yield dataset_read(dataset, partition, version, learned)
 
 
 def learned_words(result: Mapping[str, Any]) -> str:

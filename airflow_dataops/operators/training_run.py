@@ -63,13 +63,17 @@ class TrackedRun:
         found = self.hook.versions(self.model, KEY_TAG, self.claim.key)
         return [version for version in found if tags_of(version).get(GENERATION_TAG) == str(self.claim.generation)]
 
+    def note(self, notes: Mapping[str, Any]) -> None:
+        """Remember under the claim what the next try must know if this one dies."""
+        self.claim = self.ledger.note(self.claim, notes)
+
     def start(self, name: str, tags: Mapping[str, Any]) -> None:
         """Open the run, and close what dead tries left open."""
         # A name that MLflow refuses must fail before the training, not after it.
         self.hook.ensure_model(self.model)
         marked = bounded_tags({**tags, **self.claim.tags})
         self.id = self.hook.create_run(self.experiment_id, name, milliseconds(), marked)
-        self.ledger.note(self.claim, {"run_id": self.id})
+        self.note({"run_id": self.id})
         self._supersede_others()
 
     def _supersede_others(self) -> None:
@@ -87,7 +91,7 @@ class TrackedRun:
         """Register the stored model once, after checking that its files are there."""
         digest = self.hook.artifact_digest(logged.files)
         # An older try that came back from the dead must not register anything.
-        self.ledger.note(self.claim, {"run_id": self.id, "model_id": logged.id})
+        self.note({"run_id": self.id, "model_id": logged.id})
         kept = json.dumps({**result, "model": self.model, "run_id": self.id})
         tags = {**self.claim.tags, DIGEST_TAG: digest, "dataops.data_digest": result["data_digest"], RESULT_TAG: kept}
         version = self.hook.create_version(self.model, logged.uri, self.id, tags, logged.id)

@@ -14,7 +14,7 @@ from airflow_dataops.testing import run_suite
 from tests.differential.cases import CHECKS, check, table
 from tests.differential.test_against_gx import compare
 from tests.support.fixtures import POSTGRES_URL
-from tests.support.tables import table_of
+from tests.support.frames import table_of
 
 TABLES = 25
 TABLES_IN_SPARK = 2

@@ -9,6 +9,7 @@ import sqlalchemy
 from airflow_dataops.core.table import TableName, staging_name, version_name
 from airflow_dataops.exceptions import BrokenCheckError, OutageError
 from airflow_dataops.hooks.table import open_tables
+from airflow_dataops.hooks.table_load import load_table
 
 HOSTILE = ["orders", 'o"; DROP TABLE x; --', "new\nline", "größe %s", "it's"]
 
@@ -33,7 +34,7 @@ def test_rows_are_written_whatever_the_table_is_called_and_a_second_try_doubles_
     with open_tables(shop) as database:
         staging = TableName(staging_name(name, "0123456789abcdef"))
         for _ in range(2):
-            assert database.write(rows(), staging, TableName(name)) == 2
+            assert load_table(database, rows(), staging, TableName(name), "0123456789abcdef") == 2
         with database.change("the test") as connection:
             assert database.kind(connection, staging) == "table"
             query = f"SELECT * FROM {database.name(staging)}"
@@ -42,7 +43,7 @@ def test_rows_are_written_whatever_the_table_is_called_and_a_second_try_doubles_
 
 def test_an_empty_table_keeps_its_columns(shop):
     with open_tables(shop) as database:
-        assert database.write(rows().schema.empty_table().to_reader(), TableName("s"), TableName("t")) == 0
+        assert load_table(database, rows().schema.empty_table().to_reader(), TableName("s"), TableName("t"), "k") == 0
 
 
 def test_a_table_that_is_not_there_is_told_without_retry(shop):
@@ -58,7 +59,7 @@ def test_a_database_that_is_down_is_an_outage_without_the_password(monkeypatch):
     connection = {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "me", "password": "s3cret-word"}
     monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps(connection))
     with open_tables("shop") as database, pytest.raises(OutageError, match="'shop'") as raised:
-        database.write(rows(), TableName("s"), TableName("t"))
+        load_table(database, rows(), TableName("s"), TableName("t"), "k")
     assert "s3cret-word" not in str(raised.value)
 
 

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_dataops.exceptions import OutageError
 from airflow_dataops.hooks.mlflow import MlflowHook, tags_of
 from airflow_dataops.operators import training_run
+from airflow_dataops.operators.reading import consumers
 from airflow_dataops.operators.training import TrainModelOperator
 from airflow_dataops.testing.processes import free_port
 from tests.support.deaths import Died, dying
@@ -68,6 +69,9 @@ def test_training_leaves_one_finished_run_with_everything_recorded(hook, january
     assert json.loads(dataset["dataset"]["source"])["sha256"] == january["snapshot"]["digest"]
     (event,) = ledger.events(kind="model.trained")
     assert event.event.payload.items() >= result.items()
+    learned = {"dag_id": "line", "run_id": context["run_id"], "task_id": "train"}
+    learned |= {"model": model_name, "model_version": "1"}
+    assert consumers(ledger, "dataset/flights/2013-01", january["snapshot"]["version"]) == [learned]
 
 
 def test_the_stored_model_has_signature_example_and_pinned_requirements(
@@ -165,6 +169,8 @@ def test_a_kill_anywhere_and_a_retry_leave_one_of_everything(
     assert versions_of(hook, model_name) == ["1"]
     assert result["version"] == "1"
     assert len(ledger.events(kind="model.trained")) == 1
+    (learned,) = consumers(ledger, "dataset/flights/2013-01", january["snapshot"]["version"])
+    assert learned["model_version"] == "1"
     finished = next(r for r in runs_of(hook, context, model_name) if r["info"]["status"] == "FINISHED")
     assert finished["info"]["run_id"] == result["run_id"]
 

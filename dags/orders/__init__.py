@@ -1,0 +1,1 @@
+"""What the example of a data contract needs besides its DAG."""
