@@ -100,9 +100,9 @@ def test_every_rule_of_a_contract_becomes_a_check_or_is_reported_by_name():
     assert [(one["rule"], one["why"]) for one in document["meta"]["dataops"]["unsupported"]] == [
         ("status: rule 2", "it is written for people"),
         ("tags: logicalType array", "values of this type are not checked"),
-        ("tags: nested properties", "values inside of objects and arrays are not checked"),
+        ("tags: nested properties", "values inside of objects, arrays and maps are not checked"),
         ("rule 3", "rules for the engine soda are not checked"),
-        ("service level latency", "service levels are not checked yet"),
+        ("service level latency", "it names no element to look at, such as orders.updated_at"),
     ]
 
 
@@ -187,16 +187,29 @@ def test_an_upper_limit_of_failing_rows_is_a_tolerance(rule, tolerance):
 @pytest.mark.parametrize(
     "rule",
     [
-        {"metric": "nullValues", "mustBe": 5},
-        {"metric": "nullValues", "mustBeGreaterThan": 5},
-        {"metric": "nullValues", "mustBeLessThan": 5, "unit": "percent"},
-        {"metric": "nullValues", "mustBeLessThan": 0},
-        {"metric": "missingValues", "arguments": {"missingValues": [None, "", "N/A"]}, "mustBe": 0},
+        {"metric": "nullValues"},
+        {"metric": "nullValues", "mustBe": None},
+        {"metric": "nullValues", "mustBeLessThan": "ten"},
+        {"metric": "nullValues", "mustBeBetween": [5]},
+        {"metric": "nullValues", "mustBeBetween": [5, 1]},
+        {"metric": "nullValues", "mustBeAround": 5},
+        {"metric": "nullValues", "mustBeGreaterThan": 5, "mustBeLessThan": 5},
+        {"metric": "nullValues", "mustBeLessThan": 5, "mustBeLessOrEqualTo": 7},
+        {"metric": "nullValues", "mustBe": 0, "toolRuleName": "x"},
+        {"metric": "missingValues", "arguments": {"missingValues": "N/A"}, "mustBe": 0},
         {"metric": "invalidValues", "arguments": {"validValues": ["a"], "pattern": "a"}, "mustBe": 0},
+        {"metric": "invalidValues", "arguments": {"pattern": "("}, "mustBe": 0},
         {"metric": "invalidValues", "mustBe": 0},
+        {"metric": "invalidValues", "arguments": [1], "mustBe": 0},
+        {"metric": "rowCount", "mustBe": 0},
         {"metric": "nonsense", "mustBe": 0},
-        {"type": "sql", "query": "SELECT 0", "mustBe": 0, "mustBeLessThan": 1},
-        {"type": "sql", "query": "SELECT 0", "mustBeLessThan": 1},
+        {"type": "sql", "mustBe": 0},
+        {"type": "sql", "query": "SELECT 0"},
+        {"type": "custom", "engine": "dbt", "implementation": "x"},
+        {"type": "custom", "engine": "greatExpectations", "implementation": "a: [b"},
+        {"type": "custom", "engine": "greatExpectations", "implementation": "only words"},
+        {"type": "custom", "engine": "greatExpectations", "implementation": {"type": "expect_wonders"}},
+        {"type": "own", "mustBe": 0},
     ],
 )
 def test_a_rule_whose_meaning_cannot_be_kept_is_refused_by_name(rule):
@@ -208,8 +221,13 @@ def test_values_and_types_of_the_contract_are_checked_or_named():
     told, refused = of_column(
         enum=[{"value": "a"}, {"value": "b"}], physicalType="varchar(2)", logicalTypeOptions={"multipleOf": 5}
     )
-    assert [(one["type"], one["value_set"]) for one in told] == [("expect_column_values_to_be_in_set", ["a", "b"])]
-    assert refused == ["c: multipleOf 5", "c: physicalType varchar(2)"]
+    assert [(one["type"], one["id"]) for one in told] == [
+        ("dataops_column_values_to_be_multiple_of", "c: multipleOf"),
+        ("expect_column_values_to_be_in_set", "c: enum"),
+        ("dataops_column_to_be_stored_as", "c: physicalType varchar(2)"),
+    ]
+    assert told[1]["value_set"] == ["a", "b"]
+    assert refused == []
 
 
 def test_of_two_bounds_on_one_side_both_count():
@@ -220,7 +238,7 @@ def test_of_two_bounds_on_one_side_both_count():
 @pytest.mark.parametrize(
     ("rule", "bounds"),
     [
-        ({"mustBe": 7}, {"min_value": 7, "max_value": 7}),
+        ({"mustBe": 7}, {"value": 7}),
         ({"mustBeGreaterThan": 7}, {"min_value": 8}),
         ({"mustBeLessThan": 10.5}, {"max_value": 10}),
         ({"mustBeBetween": [3, 9]}, {"min_value": 3, "max_value": 9}),
@@ -244,7 +262,7 @@ def test_a_query_that_finds_nothing_at_all_is_no_zero_and_hostile_names_stay_nam
     properties = [{"name": 'a"b', "quality": [{"type": "sql", "query": query, "mustBe": 0}]}]
     contract = {**ORDERS, "schema": [{"name": "t", "properties": properties}]}
     result = run_suite(document_of(contract, "c.yaml"), frame)["results"][-1]
-    assert (result["success"], result["result"]) == (False, {"observed_value": 1})
+    assert (result["success"], result["result"]) == (False, {"observed_value": None})
 
 
 @pytest.mark.parametrize("version", [None, "v2.2.0", "v9.0.0", 3])

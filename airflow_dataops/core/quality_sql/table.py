@@ -66,6 +66,8 @@ class Table:
         source: What stands after FROM; its alias is ``data``.
         known_missing: How many values of a column are missing, where that was asked already.
         position: What tells where a row stands and orders rows; unique in the table.
+        references: Tables whose keys the data may refer to, by name.
+        stored: Whether `Column.native` is the database's own name of the type.
     """
 
     columns: Mapping[str, Column]
@@ -73,6 +75,8 @@ class Table:
     source: exp.Expression
     position: exp.Expression
     known_missing: Mapping[str, int] = field(default_factory=dict)
+    references: Mapping[str, Table] = field(default_factory=dict)
+    stored: bool = False
 
     def value(self, name: str, alias: str = "data") -> exp.Column:
         """Return the column as an expression; quoted, so that any name is safe."""
