@@ -132,12 +132,14 @@ class Suite:
         source: Where it was read, for messages.
         checks: The checks, in the order of the file.
         expectations: What the file says of each check, as Great Expectations writes it.
+        unsupported: Rules of the file that are not checked, each with why.
     """
 
     name: str
     source: str
     checks: tuple[Check, ...]
     expectations: tuple[Mapping[str, Any], ...] = field(default=())
+    unsupported: tuple[Mapping[str, str], ...] = field(default=())
 
     def where(self, number: int) -> str:
         """Return how messages name the expectation at position `number`, counted from 0."""

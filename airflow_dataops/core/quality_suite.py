@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_dataops.core.quality_check import Check, Severity, Suite, Tolerance
+from airflow_dataops.core.quality_needs import unsupported_of
 from airflow_dataops.core.quality_types import is_row_level, validate
 from airflow_dataops.core.quality_words import default_says
 from airflow_dataops.core.words import plain
@@ -71,7 +72,8 @@ def suite_of(document: Mapping[str, Any], source: str) -> Suite:
         validate(expectation["type"], expectation["kwargs"], f"{where} ({plain(expectation['type'])})")
         row_level = is_row_level(expectation["type"])
         checks.append(check_of(expectation, where, taken, row_level=row_level))
-    return Suite(str(document.get("name") or source), source, tuple(checks), expectations)
+    named = tuple(unsupported_of(document))
+    return Suite(str(document.get("name") or source), source, tuple(checks), expectations, named)
 
 
 def check_of(expectation: Mapping[str, Any], where: str, taken: set[str], *, row_level: bool) -> Check:

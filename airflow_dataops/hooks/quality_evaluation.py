@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.quality_check import CheckResult, Suite
+from airflow_dataops.core.quality_needs import reference_columns
 from airflow_dataops.core.quality_suite import missing_columns
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
@@ -56,9 +57,14 @@ class Evaluation:
 
 @contextmanager
 def evaluate(
-    suite: Suite, path: Path, *, memory_limit: str | None = None, threads: int | None = None
+    suite: Suite,
+    path: Path,
+    *,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    references: Mapping[str, Any] | None = None,
 ) -> Iterator[Evaluation]:
-    """Carry out a suite on a parquet file.
+    """Carry out a suite on a parquet file; `references` are the tables that its checks refer to, by name.
 
     Raises:
         BrokenCheckError: The suite does not fit the data. A retry does not help.
@@ -66,7 +72,9 @@ def evaluate(
     # Only gates that run pay for the compiler.
     from airflow_dataops.core.quality_sql.results import ResultFormat
 
-    with open_duckdb(path, memory_limit=memory_limit, threads=threads) as engine:
+    columns_of = reference_columns(suite.expectations)
+    given = {name: (data, columns_of[name]) for name, data in (references or {}).items()}
+    with open_duckdb(path, memory_limit=memory_limit, threads=threads, references=given) as engine:
         columns = list(engine.table.columns)
         missing = [missing_columns(suite, number, columns) for number in range(len(suite.checks))]
         runnable = [number for number, absent in enumerate(missing) if not absent]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from airflow.sdk import Context
@@ -12,6 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_dataops.core.dataset import Snapshot, pointer_name
 from airflow_dataops.core.ledger import Claim, Event, Measurement
 from airflow_dataops.core.quality import GateDecision, OnEmpty, Verdict, decide
+from airflow_dataops.core.quality_check import Suite
 from airflow_dataops.core.words import count_words, plain
 from airflow_dataops.exceptions import BrokenCheckError, GateHeldError
 from airflow_dataops.hooks.dataset import DatasetHook
@@ -46,8 +48,10 @@ class QualityGateOperator(StationOperator):
 
     Args:
         snapshot: The output of a `SnapshotDatasetOperator`. (templated)
-        suite: A JSON or YAML file as Great Expectations 1.x writes it: an absolute path, or one below the
-            folder of the suites' connection. (templated)
+        suite: A JSON or YAML file as Great Expectations 1.x writes it, a data contract, or our shorthand: an
+            absolute path, or one below the folder of the suites' connection. (templated)
+        references: The tables that the suite refers to, by the names it uses: the dataset whose published
+            partitions hold each. Checks that refer to others are named in the evidence and not run. (templated)
         on_empty: Whether a snapshot without rows is held ("hold") or may go on ("publish"). A snapshot of
             which quarantine would leave nothing is always held.
         on_hold: Whether a hold fails the task ("fail") or skips what comes after it ("skip").
@@ -65,13 +69,14 @@ class QualityGateOperator(StationOperator):
         AirflowSkipException: The data were held (``on_hold="skip"``).
     """
 
-    template_fields: Sequence[str] = ("snapshot", "suite")
+    template_fields: Sequence[str] = ("snapshot", "suite", "references")
 
     def __init__(
         self,
         *,
         snapshot: Mapping[str, Any] | str,
         suite: str,
+        references: Mapping[str, str] | None = None,
         on_empty: OnEmpty = "hold",
         on_hold: OnHold = "fail",
         store_conn_id: str = DatasetHook.default_conn_name,
@@ -81,6 +86,7 @@ class QualityGateOperator(StationOperator):
         super().__init__(**kwargs)
         self.snapshot = snapshot
         self.suite = suite
+        self.references = references
         self.on_empty = on_empty
         self.on_hold = on_hold
         self.store_conn_id = store_conn_id
@@ -93,7 +99,11 @@ class QualityGateOperator(StationOperator):
         store = DatasetHook(self.store_conn_id)
         path = store.verified_path(snapshot)
         hook = ExpectationsHook(self.expectations_conn_id)
-        with hook.evaluate(hook.load(self.suite), path) as evaluation:
+        referred = {name: published_snapshots(store, dataset) for name, dataset in (self.references or {}).items()}
+        suite = hook.load(self.suite, referred, end_of_interval(context))
+        self.name_unchecked(suite)
+        paths = {name: [store.verified_path(one) for one in parts] for name, parts in referred.items()}
+        with hook.evaluate(suite, path, paths) as evaluation:
             decision = decide(
                 evaluation.results,
                 evaluation.rows,
@@ -103,7 +113,7 @@ class QualityGateOperator(StationOperator):
                 on_empty=self.on_empty,
             )
             good, bad = split(store, snapshot, decision, evaluation, claim.key)
-        evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision), ".json", claim.key)
+        evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision, suite, referred), ".json", claim.key)
         looked_at = ledger.pointer(pointer_name(snapshot.dataset, snapshot.partition))
         result = {**result_of(decision, good, bad, evidence), "published_version": looked_at.version}
         return Outcome(
@@ -122,6 +132,11 @@ class QualityGateOperator(StationOperator):
         self.log.error("%s", result["sentence"])  # above the traceback: people read the first line
         kept = f"; the failing rows lie at {result['quarantine']['uri']}" if result["quarantine"] else ""
         raise GateHeldError(result["sentence"], hint=f"every check's figures lie at {result['evidence']}{kept}")
+
+    def name_unchecked(self, suite: Suite) -> None:
+        """Tell which rules of the suite are not checked."""
+        for one in suite.unsupported:
+            self.log.warning("Not checked: %s (%s).", plain(one.get("rule", "")), plain(one.get("why", ""), 200))
 
     def refuse_wrong_options(self) -> None:
         """Refuse options that mean nothing.
@@ -190,7 +205,34 @@ def result_of(decision: GateDecision, good: Snapshot | None, bad: Snapshot | Non
     }
 
 
-def evidence_of(snapshot: Snapshot, evaluation: Evaluation, decision: GateDecision) -> bytes:
+def published_snapshots(store: DatasetHook, dataset: str) -> list[Snapshot]:
+    """Return the published partitions of a dataset that others refer to.
+
+    Raises:
+        BrokenCheckError: Nothing of it is published. A retry does not help.
+    """
+    documents = store.published(str(dataset))
+    if not documents:
+        raise BrokenCheckError(
+            f"The reference {plain(str(dataset))} has no published partition.",
+            hint="publish that dataset before this gate runs, or correct its name under references",
+        )
+    return [Snapshot.from_xcom(document["snapshot"]) for document in documents.values()]
+
+
+def end_of_interval(context: Context) -> datetime | None:
+    """Return when the run's interval ended, which counts as now; None for a run without one."""
+    end = context.get("data_interval_end")
+    return end if isinstance(end, datetime) else None
+
+
+def evidence_of(
+    snapshot: Snapshot,
+    evaluation: Evaluation,
+    decision: GateDecision,
+    suite: Suite,
+    referred: Mapping[str, Sequence[Snapshot]],
+) -> bytes:
     """Return the report of Great Expectations with our decision in its ``meta``, the same for the same data."""
     ours = {
         "snapshot": snapshot.to_xcom(),
@@ -199,6 +241,8 @@ def evidence_of(snapshot: Snapshot, evaluation: Evaluation, decision: GateDecisi
         "rows": decision.rows,
         "rows_bad": decision.bad,
         "checks": [finding.to_json() for finding in decision.findings],
+        "unsupported": [dict(one) for one in suite.unsupported],
+        "references": {name: [one.name for one in parts] for name, parts in referred.items()},
     }
     report = {**evaluation.report, "meta": {**evaluation.report["meta"], "dataops": ours}}
     return json.dumps(report, indent=1, sort_keys=True, default=str).encode()
