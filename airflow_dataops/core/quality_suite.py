@@ -184,7 +184,9 @@ def says_of(
 
 def check_id(kind: str, columns: Sequence[str], taken: set[str], given: Any = None) -> str:
     """Return the id that was given, else a short one that stays the same while the suite grows: type and columns."""
-    short = kind.removeprefix("expect_").removeprefix("column_values_to_").removeprefix("table_")
+    short = (
+        kind.removeprefix("expect_").removeprefix("dataops_").removeprefix("column_values_to_").removeprefix("table_")
+    )
     named = plain(f"{short}({','.join(columns)})" if columns else short)[:MAX_ID_LENGTH]
     if isinstance(given, str) and given.strip():
         named = plain(given)[:MAX_ID_LENGTH]
