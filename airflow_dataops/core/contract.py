@@ -13,13 +13,17 @@ from airflow_dataops.core.contract_levels import RETENTION, level_expectations
 from airflow_dataops.core.contract_relations import relationship_expectations
 from airflow_dataops.core.contract_rules import quality_expectations
 from airflow_dataops.core.contract_types import type_expectations
-from airflow_dataops.core.contract_words import refuse_unknown_words
+from airflow_dataops.core.contract_words import unknown_words
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 
 __all__ = ["VERSIONS", "document_of", "is_contract"]
 
+DERIVED = ("measure", "dimension")
+"""Properties that are derived from columns."""
 VERSIONS = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0")
+LENIENT = ("v3.0.0", "v3.0.1")
+"""Versions whose tools wrote key words of their own; later ones forbid that."""
 
 
 def is_contract(document: Any) -> bool:
@@ -42,10 +46,10 @@ def document_of(contract: Mapping[str, Any], source: str, schema_object: str | N
         BrokenCheckError: The contract's version, one of its key words or the object is unknown. A retry does not help.
     """
     refuse_unknown_version(contract, source)
-    refuse_unknown_words(contract, source)
+    unknown = unknown_words(contract, source, strict=contract["apiVersion"] not in LENIENT)
     chosen = object_of(contract, source, schema_object)
     expectations: list[dict[str, Any]] = []
-    unsupported: list[dict[str, str]] = []
+    unsupported: list[dict[str, Any]] = [refused(rule, "its version knows no such key word") for rule in unknown]
     for found in everything(chosen, contract):
         (unsupported if "why" in found else expectations).append(found)
     return {
@@ -123,8 +127,8 @@ def refused(rule: str, why: str) -> dict[str, Any]:
 
 def column_expectations(column: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
     """Yield what a contract asks of one column."""
-    if column.get("semanticType") == "measure":
-        yield refused(f"{name}: semanticType measure", "a measure is computed and no column of the data")
+    if column.get("semanticType") in DERIVED:
+        yield refused(f"{name}: semanticType {column['semanticType']}", "it is computed and no column of the data")
         return
     yield expectation("expect_column_to_exist", f"{name}: exists", column=name)
     if column.get("required") or column.get("primaryKey"):

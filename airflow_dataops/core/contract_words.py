@@ -9,7 +9,7 @@ from typing import Any
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 
-__all__ = ["refuse_unknown_words"]
+__all__ = ["unknown_words"]
 
 ELEMENT = """id name physicalType physicalName description businessName authoritativeDefinitions tags customProperties
     deprecated synonyms quality relationships properties logicalType"""
@@ -29,21 +29,27 @@ WORDS = {
 KNOWN = {place: frozenset(words.split()) for place, words in WORDS.items()}
 
 
-def refuse_unknown_words(contract: Mapping[str, Any], source: str) -> None:
-    """Refuse a contract with a key word that its version of the standard does not have.
+def unknown_words(contract: Mapping[str, Any], source: str, *, strict: bool) -> list[str]:
+    """Return the key words of a contract that no version of the standard has, each with its place.
+
+    Args:
+        contract: The parsed file.
+        source: Where it was read, for messages.
+        strict: Whether its version forbids them.
 
     Raises:
-        BrokenCheckError: There is one; names its place and similar words. A retry does not help.
+        BrokenCheckError: There is one and it is forbidden; names its place and similar words. A retry does not help.
     """
-    for place, where, found in places(contract):
-        unknown = [name for name in found if name not in KNOWN[place]]
-        if unknown:
-            name = str(unknown[0])
-            similar = difflib.get_close_matches(name, KNOWN[place], n=2)
-            raise BrokenCheckError(
-                f"{source}: {plain(where)} has the unknown key word {plain(repr(name))}.",
-                hint=f"did you mean {' or '.join(similar)}?" if similar else "own words go under customProperties",
-            )
+    found = [(place, where, str(name)) for place, where, words in places(contract) for name in words
+             if name not in KNOWN[place]]  # fmt: skip
+    if found and strict:
+        place, where, name = found[0]
+        similar = difflib.get_close_matches(name, KNOWN[place], n=2)
+        raise BrokenCheckError(
+            f"{source}: {plain(where)} has the unknown key word {plain(repr(name))}.",
+            hint=f"did you mean {' or '.join(similar)}?" if similar else "own words go under customProperties",
+        )
+    return [f"{where}: {name}" for _, where, name in found]
 
 
 def places(contract: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -282,11 +283,15 @@ def test_an_option_that_cannot_be_checked_is_named(logical, options):
     assert not [one for one in document["expectations"] if one["meta"]["dataops"]["id"] == f"c: {option}"]
 
 
-def test_a_measure_is_no_column():
-    properties = [{"name": "revenue", "semanticType": "measure", "required": True}, {"name": "c"}]
+@pytest.mark.parametrize("kind", ["measure", "dimension"])
+def test_what_is_derived_is_no_column(kind):
+    properties = [
+        {"name": "revenue", "semanticType": kind, "required": True},
+        {"name": "c", "semanticType": "column"},
+    ]
     document = document_of(contract({"name": "t", "properties": properties}), "c.yaml")
     assert [one["kwargs"] for one in document["expectations"]] == [{"column": "c"}]
-    assert [one["rule"] for one in document["meta"]["dataops"]["unsupported"]] == ["revenue: semanticType measure"]
+    assert [one["rule"] for one in document["meta"]["dataops"]["unsupported"]] == [f"revenue: semanticType {kind}"]
 
 
 def test_types_of_a_database_are_named_where_data_lie_in_files():
@@ -514,6 +519,41 @@ def test_lengths_of_time_are_read_in_several_ways(value, unit, seconds):
 def test_an_unknown_key_word_is_refused_at_its_place_with_one_that_is_meant(document, said):
     with pytest.raises(BrokenCheckError, match=f"(?s)c.yaml: {said}"):
         document_of(document, "c.yaml")
+
+
+@pytest.mark.parametrize("version", ["v3.0.0", "v3.0.1"])
+def test_before_they_were_forbidden_unknown_key_words_are_named(version):
+    document = {**contract({"name": "t", "properties": [{"name": "c", "tag": ["x"]}]}), "apiVersion": version}
+    named = [one["rule"] for one in document_of(document, "c.yaml")["meta"]["dataops"]["unsupported"]]
+    assert named == ["the property t.c: tag"]
+
+
+# -- variables ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_variables(tmp_path):
+    rule = {"type": "sql", "query": "SELECT count(*) FROM ${table} WHERE n < ${CUTOFF:-5}", "mustBe": 5}
+    servers = [{"server": "s", "type": "postgres", "password": "${NOWHERE}"}]
+    path = tmp_path / "contract.yaml"
+    path.write_text(yaml.safe_dump(contract({"name": "t", "quality": [rule]}, servers=servers)))
+    return path
+
+
+def test_a_variable_has_the_value_of_the_environment_or_its_default(with_variables, monkeypatch):
+    assert run_suite(with_variables, FRAME)["success"]
+    monkeypatch.setenv("CUTOFF", "4")
+    assert not run_suite(with_variables, FRAME)["success"]
+    monkeypatch.setenv("CUTOFF", "")
+    assert run_suite(with_variables, FRAME)["success"]
+
+
+def test_a_variable_without_any_value_is_a_broken_check(with_variables):
+    with_variables.write_text(with_variables.read_text().replace(":-5", ""))
+    with pytest.raises(
+        BrokenCheckError, match=r"speaks of the variable CUTOFF, which has no value.*\n\nhint: set CUTOFF"
+    ):
+        run_suite(with_variables, FRAME)
 
 
 # -- nothing is dropped ------------------------------------------------------------------------------------------------
