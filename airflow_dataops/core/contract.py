@@ -96,7 +96,8 @@ def everything(chosen: Mapping[str, Any], contract: Mapping[str, Any]) -> Iterat
     """Yield the expectations of an object, and what cannot be one."""
     objects = mappings(contract.get("schema"))
     columns = mappings(chosen.get("properties"))
-    if chosen.get("logicalType") not in {None, "object"}:
+    refuse_nameless(columns, str(chosen.get("name")))
+    if chosen.get("logicalType") not in (None, "object"):
         yield refused(f"logicalType {chosen['logicalType']}", "objects of this type are not checked")
     for column in columns:
         yield from column_expectations(column, physical_name(column))
@@ -108,6 +109,16 @@ def everything(chosen: Mapping[str, Any], contract: Mapping[str, Any]) -> Iterat
     yield from relationship_expectations(chosen, objects)
     levels = contract.get("slaProperties")
     yield from level_expectations(levels, chosen, objects, contract.get("slaDefaultElement"))
+
+
+def refuse_nameless(columns: Sequence[Mapping[str, Any]], table: str) -> None:
+    """Refuse a property that names no column."""
+    names = [one.get("physicalName") or one.get("name") for one in columns]
+    if not all(isinstance(name, str) and name for name in names):
+        raise BrokenCheckError(
+            f"A property of the object {plain(table)} has no name, or one that is no text.",
+            hint='give each property a name; YAML reads names such as no and 2024 as text between quotes only: "no"',
+        )
 
 
 def mappings(given: Any) -> list[Mapping[str, Any]]:
@@ -160,12 +171,18 @@ def physical(rule: Any, columns: Sequence[Mapping[str, Any]]) -> Any:
 def key_expectations(columns: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield that the primary key is unique."""
     key = [one for one in columns if one.get("primaryKey")]
-    key.sort(key=lambda one: int(one.get("primaryKeyPosition") or 0))
+    key.sort(key=position)
     names = [physical_name(one) for one in key]
     if len(names) == 1 and not key[0].get("unique"):
         yield expectation("expect_column_values_to_be_unique", "primary key", column=names[0])
     if len(names) > 1:
         yield expectation("expect_compound_columns_to_be_unique", "primary key", column_list=names)
+
+
+def position(column: Mapping[str, Any]) -> int:
+    """Return where a column stands in the primary key; those without a place come first."""
+    given = column.get("primaryKeyPosition")
+    return given if isinstance(given, int) else 0
 
 
 def expectation(type_: str, rule: str, **kwargs: Any) -> dict[str, Any]:

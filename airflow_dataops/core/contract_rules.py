@@ -70,13 +70,13 @@ def translated(rule: Mapping[str, Any], column: str | None) -> dict[str, Any] | 
     unknown = [str(name) for name in rule if name not in DESCRIBING.split() and name not in OPERATORS]
     if unknown:
         return f"its key word {', '.join(sorted(unknown))} is not known"
-    kind = rule.get("type") or "library"
+    kind = str(rule.get("type") or "library")
     kinds = {"sql": sql_rule, "custom": custom_rule, "library": metric_rule}
     if kind == "text":
         return "it is written for people"
     if kind not in kinds:
         return f"rules of the type {kind} are not checked"
-    return kinds[str(kind)](rule, column)
+    return kinds[kind](rule, column)
 
 
 def metric_rule(rule: Mapping[str, Any], column: str | None) -> dict[str, Any] | str:

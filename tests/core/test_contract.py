@@ -5,6 +5,8 @@ import json
 import pandas as pd
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from airflow_dataops.core.contract import VERSIONS, document_of, is_contract
 from airflow_dataops.core.quality_suite import suite_of
@@ -296,3 +298,42 @@ def test_only_a_data_contract_is_one():
 def test_the_suite_of_a_contract_is_plain_json():
     document = document_of(ORDERS, "orders.yaml")
     assert json.loads(json.dumps(document)) == document
+
+
+@pytest.mark.parametrize("name", [{}, {"name": None}, {"name": False}, {"name": 2024}, {"name": ""}])
+def test_a_property_without_a_name_is_refused(name):
+    with pytest.raises(BrokenCheckError, match="A property of the object t has no name"):
+        document_of({**ORDERS, "schema": [{"name": "t", "properties": [name]}]}, "c.yaml")
+
+
+def places(document: object, above: tuple = ()) -> list[tuple]:
+    """Return the way to every place in a document."""
+    pairs = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    return [above, *[place for step, held in pairs for place in places(held, (*above, step))]]
+
+
+def changed(document: object, place: tuple, value: object) -> object:
+    """Return the document with another value at a place."""
+    if not place:
+        return value
+    copied = dict(document) if isinstance(document, dict) else list(document)
+    copied[place[0]] = changed(copied[place[0]], place[1:], value)
+    return copied
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(places(ORDERS)[1:]), ANYTHING)
+def test_whatever_stands_anywhere_in_a_contract_it_is_read_or_refused_in_our_words(place, value):
+    try:
+        suite_of(document_of(changed(ORDERS, place, value), "c.yaml"), "c.yaml")
+    except BrokenCheckError as error:
+        assert error.hint  # noqa: PT017 - both ways are right
