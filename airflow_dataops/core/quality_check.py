@@ -140,6 +140,7 @@ class Suite:
         checks: The checks, in the order of the file.
         expectations: What the file says of each check, as Great Expectations writes it.
         public: Columns whose values may be shown: ``"meta": {"dataops": {"classification": {"carrier": "public"}}}``.
+        unsupported: Rules of the file that are not checked, each with why.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Suite:
     checks: tuple[Check, ...]
     expectations: tuple[Mapping[str, Any], ...] = field(default=())
     public: frozenset[str] = frozenset()
+    unsupported: tuple[Mapping[str, str], ...] = field(default=())
 
     def where(self, number: int) -> str:
         """Return how messages name the expectation at position `number`, counted from 0."""

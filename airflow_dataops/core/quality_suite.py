@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_dataops.core.quality_check import Check, Severity, Suite, Tolerance
+from airflow_dataops.core.quality_needs import unsupported_of
 from airflow_dataops.core.quality_types import is_row_level, validate
 from airflow_dataops.core.quality_words import default_says
 from airflow_dataops.core.words import plain
@@ -72,7 +73,8 @@ def suite_of(document: Mapping[str, Any], source: str) -> Suite:
         row_level = is_row_level(expectation["type"])
         checks.append(check_of(expectation, where, taken, row_level=row_level))
     name = str(document.get("name") or source)
-    return Suite(name, source, tuple(checks), expectations, public_columns(document, source))
+    public, unsupported = public_columns(document, source), tuple(unsupported_of(document))
+    return Suite(name, source, tuple(checks), expectations, public, unsupported)
 
 
 def public_columns(document: Mapping[str, Any], source: str) -> frozenset[str]:
@@ -200,7 +202,9 @@ def says_of(
 
 def check_id(kind: str, columns: Sequence[str], taken: set[str], given: Any = None) -> str:
     """Return the id that was given, else a short one that stays the same while the suite grows: type and columns."""
-    short = kind.removeprefix("expect_").removeprefix("column_values_to_").removeprefix("table_")
+    short = (
+        kind.removeprefix("expect_").removeprefix("dataops_").removeprefix("column_values_to_").removeprefix("table_")
+    )
     named = plain(f"{short}({','.join(columns)})" if columns else short)[:MAX_ID_LENGTH]
     if isinstance(given, str) and given.strip():
         named = plain(given)[:MAX_ID_LENGTH]

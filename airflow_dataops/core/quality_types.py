@@ -124,7 +124,28 @@ TABLE_TYPES = types_of(
     """,
     row_level=False,
 )
-OWN_TYPES = types_of("dataops_column_to_hold column* kind*", row_level=False)
+LIMITS = "equal_to not_equal_to min_value max_value strict_min strict_max outside"
+OWN_TYPES = {
+    **types_of(
+        """
+        dataops_column_values_to_be_multiple_of column* multiple*
+        dataops_column_values_to_be_present column* missing_values*
+        dataops_columns_to_exist_in column_list* reference* reference_columns*
+        """,
+        row_level=True,
+    ),
+    **types_of(
+        f"""
+        dataops_column_to_be_fresh column* seconds* now
+        dataops_column_to_be_stored_as column* physical_type*
+        dataops_column_to_hold column* kind*
+        dataops_duplicate_values_to_be column_list* unit {LIMITS}
+        dataops_failing_rows_to_be column* expectation* unit {LIMITS}
+        dataops_query_value_to_be query* column {LIMITS}
+        """,
+        row_level=False,
+    ),
+}
 """Types that contracts need and Great Expectations does not have."""
 TYPES: dict[str, CheckType] = {**ROW_TYPES, **TABLE_TYPES, **OWN_TYPES}
 """All types, by name."""
@@ -174,15 +195,15 @@ KINDS: Mapping[Callable[[Any], bool], tuple[str, str]] = {
     is_text: (
         "a text",
         """column kind column_A column_B regex like_pattern strftime_format type_ unexpected_rows_query base_query
-        comparison_query comparison_data_source_name other_table_name""",
+        comparison_query comparison_data_source_name other_table_name query unit reference physical_type now""",
     ),
-    is_texts: ("a list of texts", "regex_list like_pattern_list column_list"),
-    is_list: ("a list", "value_set value_pairs_set"),
+    is_texts: ("a list of texts", "regex_list like_pattern_list column_list reference_columns"),
+    is_list: ("a list", "value_set value_pairs_set missing_values outside"),
     is_truth: ("true or false", "strict_min strict_max strictly or_equal double_sided ties_okay exact_match"),
-    is_number: ("a number", "value sum_total multiplier"),
+    is_number: ("a number", "value sum_total multiplier multiple seconds"),
     is_bound: ("a number or a time", "min_value max_value"),
     is_share: ("a share of 0 to 1", "mostly"),
-    is_mapping: ("a mapping", "json_schema quantile_ranges"),
+    is_mapping: ("a mapping", "json_schema quantile_ranges expectation"),
 }
 """What an argument must be, how people call that, and the arguments it holds for."""
 IGNORE_PAIR = ("both_values_are_missing", "either_value_is_missing", "neither")
@@ -212,6 +233,9 @@ def validate(kind: str, kwargs: Mapping[str, Any], where: str) -> None:
     faults = argument_faults(TYPES[kind], kwargs)
     if faults:
         raise BrokenCheckError(f"{where} has wrong arguments: {'; '.join(faults)[:600]}.", hint="mend the suite")
+    inner = kwargs.get("expectation")
+    if isinstance(inner, Mapping):
+        validate(str(inner.get("type")), inner.get("kwargs") or {}, f"{where}, of which it counts the failing rows,")
 
 
 def argument_faults(known: CheckType, kwargs: Mapping[str, Any]) -> list[str]:

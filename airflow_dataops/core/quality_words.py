@@ -21,10 +21,18 @@ ROW_PHRASES = {
     "expect_column_values_to_be_between": "have {columns} {range}",
     "expect_column_value_lengths_to_be_between": "have {columns} with a length {range}",
     "expect_column_values_to_match_regex": "have {columns} of the wrong form",
+    "dataops_column_values_to_be_present": "have no {columns}",
+    "dataops_column_values_to_be_multiple_of": "have {columns} that is no multiple of {multiple}",
+    "dataops_columns_to_exist_in": "have {columns} that is not in {reference}",
 }
 TABLE_PHRASES = {
     "expect_column_to_exist": "the column {columns} is missing",
     "dataops_column_to_hold": "the column {columns} holds something else than {kind}",
+    "dataops_column_to_be_fresh": "the newest {columns} is too old",
+    "dataops_column_to_be_stored_as": "the column {columns} is not stored as {physical_type}",
+    "dataops_duplicate_values_to_be": "too many or too few values of {columns} occur more than once",
+    "dataops_failing_rows_to_be": "the number of rows that fail on {columns} is not the one agreed on",
+    "dataops_query_value_to_be": "a query finds another value than agreed on",
     "expect_table_row_count_to_be_between": "the number of rows is {range}",
     "expect_table_columns_to_match_set": "the columns are not the expected ones",
     "expect_table_columns_to_match_ordered_list": "the columns are not the expected ones in their order",
@@ -47,7 +55,8 @@ def subject_words(dataset: str, partition: str) -> tuple[str, str]:
 
 def default_says(kind: str, columns: Sequence[str], kwargs: Mapping[str, Any], *, row_level: bool) -> str:
     """Return the phrase for a check whose suite gives none, from its type and columns."""
-    shown = {"columns": plain(", ".join(columns)), "range": range_words(kwargs), "kind": kwargs.get("kind")}
+    shown = {"columns": plain(", ".join(columns)), "range": range_words(kwargs)}
+    shown |= {name: plain(str(kwargs.get(name))) for name in ("kind", "multiple", "reference", "physical_type")}
     phrases = ROW_PHRASES if row_level else TABLE_PHRASES
     if kind in phrases:
         return phrases[kind].format(**shown)

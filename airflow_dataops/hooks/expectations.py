@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from airflow.sdk import BaseHook
 
 from airflow_dataops import settings
 from airflow_dataops.core.quality_check import Suite
+from airflow_dataops.core.quality_needs import prepared
 from airflow_dataops.core.quality_options import GateOptions
 from airflow_dataops.core.quality_suite import expectations_of, suite_of
 from airflow_dataops.core.words import plain
@@ -55,16 +59,19 @@ class ExpectationsHook(BaseHook):
         suites = sum(path.suffix.lower() in KINDS for path in self.root.rglob("*"))
         return True, f"The folder {self.root} holds {suites} files that may be suites."
 
-    def load(self, suite: str) -> Suite:
+    def load(self, suite: str, references: Collection[str] = (), now: datetime | None = None) -> Suite:
         """Read a suite and check it: types, arguments, severities, tolerances.
 
         Args:
             suite: An absolute path, or a path below the folder of the suites.
+            references: Names of the other tables that are given; checks on others are named, not run.
+            now: What counts as now for checks on freshness; by default it is now.
 
         Raises:
             BrokenCheckError: The file or one of its expectations is wrong. A retry does not help.
         """
         document, source = read_document(self.path(suite))
+        document = prepared(document, source, now=now or datetime.now(UTC), references=references)
         expectations_of(document, source)
         return suite_of(document, source)
 
@@ -83,11 +90,21 @@ class ExpectationsHook(BaseHook):
         return path
 
     def evaluate(
-        self, suite: Suite, path: Path, options: GateOptions | None = None
+        self,
+        suite: Suite,
+        path: Path,
+        options: GateOptions | None = None,
+        references: Mapping[str, Any] | None = None,
     ) -> AbstractContextManager[Evaluation]:
         """Carry out a suite on a parquet file; the file stays open, so that failing rows can be asked for.
+
+        Args:
+            suite: The suite.
+            path: The file.
+            options: A sample in place of all rows, and limits of the engine.
+            references: The tables that checks refer to, by name: the path of a parquet file, or a list of paths.
 
         Raises:
             BrokenCheckError: The suite does not fit the data. A retry does not help.
         """
-        return evaluate(suite, path, options)
+        return evaluate(suite, path, options, references)

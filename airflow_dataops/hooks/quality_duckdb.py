@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import SourceError
 from airflow_dataops.hooks.quality_columns import duckdb_column
 from airflow_dataops.hooks.quality_frame import as_arrow
+from airflow_dataops.hooks.quality_references import load_references
 from airflow_dataops.hooks.quality_source import batches_of, reader_of
 
 if TYPE_CHECKING:
@@ -115,7 +117,12 @@ class DuckDBEngine:
 
 @contextmanager
 def open_duckdb(
-    data: Any, *, columns: Sequence[str] | None = None, memory_limit: str | None = None, threads: int | None = None
+    data: Any,
+    *,
+    columns: Sequence[str] | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    references: Mapping[str, tuple[Any, Sequence[str]]] | None = None,
 ) -> Iterator[DuckDBEngine]:
     """Open a source for checks.
 
@@ -124,6 +131,7 @@ def open_duckdb(
         columns: The columns that checks read; None for all. Others are not loaded.
         memory_limit: What DuckDB may use, such as "300MB"; beyond it intermediate results go to disk.
         threads: How many threads it may use.
+        references: Other tables that checks refer to, by name: the data, and which of their columns.
 
     Raises:
         SourceError: Missing, empty, of an unknown kind, or not what its name says. A retry does not help.
@@ -135,7 +143,8 @@ def open_duckdb(
         if isinstance(data, str | Path):
             data = Path(data)
         try:
-            yield DuckDBEngine(connection, load(connection, data, columns), data)
+            referred = load_references(connection, references or {}, load)
+            yield DuckDBEngine(connection, replace(load(connection, data, columns), references=referred), data)
         except duckdb.OutOfMemoryException as error:
             raise SourceError(
                 f"The checks need more memory or disk than DuckDB may use: {plain(str(error).splitlines()[0], 200)}",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.quality_check import CheckResult, Suite
+from airflow_dataops.core.quality_needs import reference_columns
 from airflow_dataops.core.quality_options import GateOptions
 from airflow_dataops.core.quality_suite import missing_columns
 from airflow_dataops.core.words import plain
@@ -60,15 +61,20 @@ class Evaluation:
 
 
 @contextmanager
-def evaluate(suite: Suite, path: Path, options: GateOptions | None = None) -> Iterator[Evaluation]:
-    """Carry out a suite on a parquet file.
+def evaluate(
+    suite: Suite, path: Path, options: GateOptions | None = None, references: Mapping[str, Any] | None = None
+) -> Iterator[Evaluation]:
+    """Carry out a suite on a parquet file; `references` are the tables that its checks refer to, by name.
 
     Raises:
         BrokenCheckError: The suite does not fit the data. A retry does not help.
     """
     options = options or GateOptions()
+    columns_of = reference_columns(suite.expectations)
+    given = {name: (data, columns_of[name]) for name, data in (references or {}).items()}
     limits = {"memory_limit": options.memory_limit, "threads": options.threads}
-    with open_duckdb(path, **limits) as engine, opened_sample(engine, options) as sampled:  # type: ignore[arg-type]
+    opened = open_duckdb(path, references=given, **limits)  # type: ignore[arg-type]
+    with opened as engine, opened_sample(engine, options) as sampled:
         columns = list(engine.table.columns)
         missing = [missing_columns(suite, number, columns) for number in range(len(suite.checks))]
         runnable = {number: with_keep(suite, number) for number, absent in enumerate(missing) if not absent}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_dataops.core.quality_suite import columns_of
+from airflow_dataops.core.quality_types import OWN_TYPES
 from airflow_dataops.hooks import quality_gx
 
 if TYPE_CHECKING:
@@ -37,9 +38,12 @@ class Engine(Protocol):
 def run(expectations: Sequence[Mapping[str, Any]], engine: Engine, wanted: ResultFormat) -> dict[int, Found]:
     """Carry out expectations on an engine's data and return what came of each, by its number."""
     # Only gates that run pay for the compiler.
+    from airflow_dataops.core.quality_sql.results import Found
     from airflow_dataops.core.quality_sql.session import judge_all
 
     found, refused = judge_all(expectations, engine.table, engine.ask, wanted)
+    for number in [number for number in refused if expectations[number]["type"] in OWN_TYPES]:
+        found[number] = Found(success=False, exception=refused.pop(number))  # nobody else knows our types
     if refused:
         left = {number: expectations[number] for number in refused}
         judged = quality_gx.run(left, engine.frame(columns_read(left.values())), wanted, engine.remember)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,11 @@ class SparkEngine:
 
 @contextmanager
 def open_spark(
-    data: Any, *, session: pyspark.sql.SparkSession | None = None, order_by: Sequence[str] = ()
+    data: Any,
+    *,
+    session: pyspark.sql.SparkSession | None = None,
+    order_by: Sequence[str] = (),
+    references: Mapping[str, tuple[Any, Sequence[str]]] | None = None,
 ) -> Iterator[SparkEngine]:
     """Open data for checks in Spark.
 
@@ -82,6 +87,7 @@ def open_spark(
             workers see.
         session: The session; by default the frame's own, the active one, or a new one.
         order_by: Columns that tell rows apart and order them. Only with them do results tell which rows fail.
+        references: Data whose keys the data may refer to, by the names that checks use; and the columns needed.
 
     Raises:
         SourceError: The data cannot be read. A retry does not help.
@@ -101,11 +107,27 @@ def open_spark(
         zone = session.conf.get("spark.sql.session.timeZone")
         session.conf.set("spark.sql.session.timeZone", "UTC")
         frame.createOrReplaceTempView(name)
+        referred = {
+            called: referred_table(session, other, f"{name}_{place}")
+            for place, (called, (other, _)) in enumerate((references or {}).items())
+        }
     try:
-        yield SparkEngine(session, frame, table_of(frame, name, order_by))
+        yield SparkEngine(session, frame, replace(table_of(frame, name, order_by), references=referred))
     finally:
+        for place in range(len(referred)):
+            session.catalog.dropTempView(f"{name}_{place}")
         session.catalog.dropTempView(name)
         session.conf.set("spark.sql.session.timeZone", str(zone))
+
+
+def referred_table(session: pyspark.sql.SparkSession, data: Any, name: str) -> Table:
+    """Register other data under a name and return what they look like."""
+    from sqlglot import exp
+
+    frame = loaded(session, data)
+    frame.createOrReplaceTempView(name)
+    source = exp.alias_(exp.to_table(name), "reference", table=True)
+    return replace(table_of(frame, name, ()), source=source)
 
 
 def loaded(session: pyspark.sql.SparkSession, data: Any) -> pyspark.sql.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
@@ -135,7 +135,12 @@ class SqlEngine:
 
 @contextmanager
 def open_sql(
-    engine: sqlalchemy.Engine, table: TableName, order_by: Sequence[str] = (), *, conn_id: str | None = None
+    engine: sqlalchemy.Engine,
+    table: TableName,
+    order_by: Sequence[str] = (),
+    *,
+    references: Mapping[str, tuple[str | TableName, Sequence[str]]] | None = None,
+    conn_id: str | None = None,
 ) -> Iterator[SqlEngine]:
     """Open a table for checks, in a transaction that only reads and sees one state of the table.
 
@@ -143,6 +148,8 @@ def open_sql(
         engine: The database.
         table: A table or view.
         order_by: Columns that tell its rows apart and order them.
+        references: Tables of the same database whose keys the data may refer to, by the names that checks use; and
+            which of their columns are needed.
         conn_id: The Airflow connection, named in errors.
 
     Raises:
@@ -152,16 +159,46 @@ def open_sql(
     try:
         with engine.connect() as connection, connection.execution_options(**isolation(engine)).begin():
             prepare(connection)
-            described = describe(connection, table)
-            if described is None:
-                raise SourceError(
-                    f"There is no table or view {table.words!r} in the database.",
-                    hint="are its name and schema right, and may the connection's user see it?",
-                )
+            described = described_or_refused(connection, table)
             refuse_unknown(order_by, described, table)
-            yield SqlEngine(connection, table_of(engine.dialect.name, table, described, order_by), conn_id)
+            seen = table_of(engine.dialect.name, table, described, order_by)
+            referred = {
+                name: referred_table(connection, other, table.schema) for name, (other, _) in (references or {}).items()
+            }
+            yield SqlEngine(connection, replace(seen, references=referred), conn_id)
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise told(error, engine.url, conn_id) from error
+
+
+def described_or_refused(connection: sqlalchemy.Connection, table: TableName) -> Described:
+    """Return what a table looks like.
+
+    Raises:
+        SourceError: There is none of this name. A retry does not help.
+    """
+    described = describe(connection, table)
+    if described is None:
+        raise SourceError(
+            f"There is no table or view {table.words!r} in the database.",
+            hint="are its name and schema right, and may the connection's user see it?",
+        )
+    return described
+
+
+def referred_table(connection: sqlalchemy.Connection, name: str | TableName, schema: str | None) -> Table:
+    """Return another table of the same database, as checks that refer to it see it."""
+    table = TableName(name, schema) if isinstance(name, str) else name
+    seen = table_of(connection.dialect.name, table, described_or_refused(connection, table), ())
+    source = seen.source.copy()
+    source.set("alias", exp_alias("reference"))
+    return replace(seen, source=source)
+
+
+def exp_alias(name: str) -> exp.TableAlias:
+    """Return what a table is called inside a query."""
+    from sqlglot import exp
+
+    return exp.TableAlias(this=exp.to_identifier(name))
 
 
 def isolation(engine: sqlalchemy.Engine) -> dict[str, Any]:
@@ -213,7 +250,7 @@ def table_of(backend: str, name: TableName, described: Described, order_by: Sequ
     if numbered or described.as_text or backend == "sqlite":
         source = wrapped(inner, described, order_by, backend, numbered=numbered).subquery("data")
     known: Mapping[str, int] = dict.fromkeys(described.complete, 0)
-    return Table(described.columns, dialect, source, position, bool(order_by), known, described.unique)
+    return Table(described.columns, dialect, source, position, bool(order_by), known, described.unique, stored=True)
 
 
 def wrapped(

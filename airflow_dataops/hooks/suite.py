@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from airflow_dataops.core.contract import document_of, is_contract
+from airflow_dataops.core.contract_variables import resolved
+from airflow_dataops.core.shorthand import document_of_shorthand, is_shorthand
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 
@@ -18,10 +21,11 @@ KINDS = (".json", ".yaml", ".yml")
 
 
 def read_document(path: Path) -> tuple[Any, str]:
-    """Return the suite document of a file, which may be a data contract, and how messages call it.
+    """Return the suite document of a file, which may be a data contract or our shorthand, and how messages call it.
 
     Args:
-        path: A suite or a contract; of a contract with several objects ``contract.yaml#orders`` names one.
+        path: A suite, a contract or a shorthand; of a contract with several objects ``contract.yaml#orders`` names one.
+            Its variables, ``${NAME}``, are those of the environment.
 
     Raises:
         BrokenCheckError: The file is missing, of another kind or broken. A retry does not help.
@@ -30,7 +34,10 @@ def read_document(path: Path) -> tuple[Any, str]:
     path = path.with_name(name)
     document = parsed(path)
     if is_contract(document):
-        return document_of(document, plain(name), chosen or None), plain(name)
+        contract = resolved(document, os.environ, plain(name))
+        return document_of(contract, plain(name), chosen or None), plain(name)
+    if is_shorthand(document):
+        return document_of_shorthand(document, plain(name)), plain(name)
     return document, plain(name)
 
 

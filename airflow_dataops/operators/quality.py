@@ -10,8 +10,9 @@ from airflow.sdk.bases.branch import BranchMixIn
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_dataops.core.dataset import Snapshot, pointer_name
-from airflow_dataops.core.ledger import Claim, RunKey
+from airflow_dataops.core.ledger import Claim
 from airflow_dataops.core.quality import GateDecision, OnEmpty, Verdict, decide
+from airflow_dataops.core.quality_check import Suite
 from airflow_dataops.core.quality_options import GateOptions
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError, GateHeldError
@@ -30,6 +31,7 @@ from airflow_dataops.operators.quality_outcome import (
     report_of,
     result_of,
 )
+from airflow_dataops.operators.quality_references import end_of_interval, published_snapshots
 from airflow_dataops.operators.station import Outcome, StationOperator, run_key_of
 
 if TYPE_CHECKING:
@@ -60,8 +62,10 @@ class QualityGateOperator(StationOperator, BranchMixIn):
 
     Args:
         snapshot: The output of a `SnapshotDatasetOperator`. (templated)
-        suite: A JSON or YAML file as Great Expectations 1.x writes it: an absolute path, or one below the
-            folder of the suites' connection. (templated)
+        suite: A JSON or YAML file as Great Expectations 1.x writes it, a data contract, or our shorthand: an
+            absolute path, or one below the folder of the suites' connection. (templated)
+        references: The tables that the suite refers to, by the names it uses: the dataset whose published
+            partitions hold each. Checks that refer to others are named in the evidence and not run. (templated)
         on_empty: Whether a snapshot without rows is held ("hold") or may go on ("publish"). A snapshot of
             which quarantine would leave nothing is always held.
         on_fail: What a hold does to the task. "fail" fails it, without retries. "skip" skips it and what comes after
@@ -86,7 +90,7 @@ class QualityGateOperator(StationOperator, BranchMixIn):
         AirflowSkipException: The data were held (``on_fail="skip"``).
     """
 
-    template_fields: Sequence[str] = ("snapshot", "suite")
+    template_fields: Sequence[str] = ("snapshot", "suite", "references")
     operator_extra_links = (QualityReportLink(),)
     inherits_from_skipmixin = True  # so that what a branch skipped stays skipped when it is cleared alone
 
@@ -95,6 +99,7 @@ class QualityGateOperator(StationOperator, BranchMixIn):
         *,
         snapshot: Mapping[str, Any] | str,
         suite: str,
+        references: Mapping[str, str] | None = None,
         on_empty: OnEmpty = "hold",
         on_fail: OnFail = "fail",
         follow_on_publish: str | Sequence[str] | None = None,
@@ -107,6 +112,7 @@ class QualityGateOperator(StationOperator, BranchMixIn):
         super().__init__(**kwargs)
         self.snapshot = snapshot
         self.suite = suite
+        self.references = references
         self.on_empty = on_empty
         self.on_fail = on_fail
         self.follow_on_publish = follow_on_publish
@@ -128,7 +134,7 @@ class QualityGateOperator(StationOperator, BranchMixIn):
         self.refuse_wrong_options()
         store = DatasetHook(self.store_conn_id)
         snapshot, taken = self.snapshot_to_judge(context, store, ledger, claim)
-        judged = self.judge(store, snapshot, claim, run_key_of(context))
+        judged = self.judge(context, store, snapshot, claim)
         looked_at = ledger.pointer(pointer_name(snapshot.dataset, snapshot.partition))
         result = {**result_of(judged), "published_version": looked_at.version}
         return Outcome(
@@ -143,11 +149,14 @@ class QualityGateOperator(StationOperator, BranchMixIn):
         """Return the snapshot that was passed, and what taking it tells: nothing, another task took it."""
         return snapshot_of(self.snapshot), Outcome({})
 
-    def judge(self, store: DatasetHook, snapshot: Snapshot, claim: Claim, run: RunKey) -> Judged:
+    def judge(self, context: Context, store: DatasetHook, snapshot: Snapshot, claim: Claim) -> Judged:
         """Carry out the suite, split the rows by the verdict and keep the evidence."""
         hook, path = ExpectationsHook(self.expectations_conn_id), store.verified_path(snapshot)
-        suite = hook.load(self.suite)
-        with hook.evaluate(suite, path, self.options) as evaluation:
+        referred = {name: published_snapshots(store, dataset) for name, dataset in (self.references or {}).items()}
+        suite = hook.load(self.suite, referred, end_of_interval(context))
+        self.name_unchecked(suite)
+        paths = {name: [store.verified_path(one) for one in parts] for name, parts in referred.items()}
+        with hook.evaluate(suite, path, self.options, paths) as evaluation:
             decision = decide(
                 evaluation.results,
                 evaluation.rows,
@@ -159,7 +168,10 @@ class QualityGateOperator(StationOperator, BranchMixIn):
             held_but_on = decision.verdict is Verdict.HOLD and self.on_fail == "warn"
             # Where every row goes on, none may lie in quarantine as well.
             parts = (snapshot, None) if held_but_on else split(store, snapshot, decision, evaluation, claim.key)
-            evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision), ".json", claim.key)
+            evidence = store.put_evidence(
+                evidence_of(snapshot, evaluation, decision, suite, referred), ".json", claim.key
+            )
+            run = run_key_of(context)
             page = report_of(suite, evaluation, decision, (snapshot, *parts), run=run, evidence=evidence)
         return Judged(snapshot, decision, *parts, evidence, store.put_evidence(page, ".html", claim.key))
 
@@ -197,6 +209,11 @@ class QualityGateOperator(StationOperator, BranchMixIn):
                 context["ti"].xcom_push(key=name, value=value)
         held = result["verdict"] == Verdict.HOLD
         self.do_branch(context, self.follow_on_hold if held else self.follow_on_publish)
+
+    def name_unchecked(self, suite: Suite) -> None:
+        """Tell which rules of the suite are not checked."""
+        for one in suite.unsupported:
+            self.log.warning("Not checked: %s (%s).", plain(one.get("rule", "")), plain(one.get("why", ""), 200))
 
     def refuse_wrong_options(self) -> None:
         """Refuse options that mean nothing.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, TypeAlias
@@ -85,7 +85,13 @@ def weight(result: Mapping[str, Any]) -> int:
     return len(json.dumps(result))
 
 
-def evidence_of(snapshot: Snapshot, evaluation: Evaluation, decision: GateDecision) -> bytes:
+def evidence_of(
+    snapshot: Snapshot,
+    evaluation: Evaluation,
+    decision: GateDecision,
+    suite: Suite,
+    referred: Mapping[str, Sequence[Snapshot]],
+) -> bytes:
     """Return the report of Great Expectations with our decision in its ``meta``, the same for the same data."""
     ours = {
         "snapshot": snapshot.to_xcom(),
@@ -95,6 +101,8 @@ def evidence_of(snapshot: Snapshot, evaluation: Evaluation, decision: GateDecisi
         "rows_bad": decision.bad,
         "score": decision.score,
         "checks": [finding.to_json() for finding in decision.findings],
+        "unsupported": [dict(one) for one in suite.unsupported],
+        "references": {name: [one.name for one in parts] for name, parts in referred.items()},
     }
     report = {**evaluation.report, "meta": {**evaluation.report["meta"], "dataops": ours}}
     return json.dumps(report, indent=1, sort_keys=True, default=str).encode()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy
 
+from airflow_dataops.core.quality_needs import prepared, reference_columns, unsupported_of
 from airflow_dataops.core.quality_suite import expectations_of
+from airflow_dataops.core.quality_types import OWN_TYPES
 from airflow_dataops.core.table import TableName
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks import quality_gx, quality_run
@@ -30,6 +33,8 @@ def run_suite(
     memory_limit: str | None = None,
     threads: int | None = None,
     order_by: Sequence[str] = (),
+    references: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """Carry out a suite and return the result as Great Expectations' validation result, in plain JSON.
 
@@ -38,12 +43,18 @@ def run_suite(
         data: A pandas or polars frame, an arrow table, the path or address of a parquet, CSV or JSON file, a
             `SqlTable`, or a frame of Spark.
         engine: "duckdb"; "sql" for the database in which a `SqlTable` lies; "spark"; or "gx" for Great Expectations
-            itself, on any of these.
+            itself, on any of these; checks of ours that it lacks run in the data's own engine.
         result_format: BOOLEAN_ONLY, BASIC, SUMMARY or COMPLETE, or Great Expectations' dict.
         memory_limit: What the engine may use, such as "300MB".
         threads: How many threads the engine may use.
         order_by: Columns that tell the rows of a table, or of a frame of Spark, apart and order them. Only with them
             do results tell which rows fail, and only then can checks on the order of rows be judged.
+        references: Tables that the data refer to, by the names that the contract uses: frames, paths, or lists of
+            them; of a `SqlTable` the names of tables in the same database.
+        now: What counts as now for checks on freshness; by default it is now.
+
+    Returns:
+        The result; its ``meta.dataops.unsupported`` names the rules that were not checked, each with why.
 
     Raises:
         BrokenCheckError: The suite, an argument or the data cannot be used. A retry does not help.
@@ -52,19 +63,25 @@ def run_suite(
 
     wanted = ResultFormat.of(result_format)
     document, source = (suite, "the suite") if isinstance(suite, Mapping) else read_document(Path(suite))
+    document = prepared(document, source, now=now or datetime.now(UTC), references=references or {})
     expectations = expectations_of(document, source)
     name = str(document.get("name") or source)
-    with opened(data, engine, order_by, memory_limit, threads) as engine_:
-        if engine == "gx":
-            found = quality_gx.run(dict(enumerate(expectations)), engine_.frame(), wanted)
-        else:
-            found = quality_run.run(expectations, engine_, wanted)
-    return quality_run.validation_result(name, expectations, found)
+    columns = reference_columns(expectations)
+    given = {name: (held, columns[name]) for name, held in (references or {}).items()}
+    with opened(data, engine, order_by, given, {"memory_limit": memory_limit, "threads": threads}) as chosen:
+        theirs = [n for n, one in enumerate(expectations) if engine == "gx" and one["type"] not in OWN_TYPES]
+        ours = [n for n in range(len(expectations)) if n not in theirs]
+        told = quality_run.run([expectations[n] for n in ours], chosen, wanted)
+        found = {number: told[place] for place, number in enumerate(ours)}
+        if theirs:
+            found |= quality_gx.run({n: expectations[n] for n in theirs}, chosen.frame(), wanted)
+    result = quality_run.validation_result(name, expectations, found)
+    return {**result, "meta": {"dataops": {"unsupported": unsupported_of(document)}}}
 
 
 @contextmanager
 def opened(
-    data: Any, engine: str, order_by: Sequence[str], memory_limit: str | None, threads: int | None
+    data: Any, engine: str, order_by: Sequence[str], references: Mapping[str, Any], limits: Mapping[str, Any]
 ) -> Iterator[quality_run.Engine]:
     """Open data in an engine.
 
@@ -80,11 +97,11 @@ def opened(
         )
     if isinstance(data, SqlTable):
         database = sqlalchemy.create_engine(data.url, poolclass=sqlalchemy.NullPool)
-        with open_sql(database, TableName(data.name, data.schema), order_by) as table:
+        with open_sql(database, TableName(data.name, data.schema), order_by, references=references) as table:
             yield table
     elif in_spark or engine == "spark":
-        with open_spark(data, order_by=order_by) as spark:
+        with open_spark(data, order_by=order_by, references=references) as spark:
             yield spark
     else:
-        with open_duckdb(data, memory_limit=memory_limit, threads=threads) as files:
+        with open_duckdb(data, references=references, **limits) as files:
             yield files

@@ -5,6 +5,8 @@ import json
 import pandas as pd
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from airflow_dataops.core.contract import VERSIONS, document_of, is_contract
 from airflow_dataops.core.quality_suite import suite_of
@@ -100,9 +102,9 @@ def test_every_rule_of_a_contract_becomes_a_check_or_is_reported_by_name():
     assert [(one["rule"], one["why"]) for one in document["meta"]["dataops"]["unsupported"]] == [
         ("status: rule 2", "it is written for people"),
         ("tags: logicalType array", "values of this type are not checked"),
-        ("tags: nested properties", "values inside of objects and arrays are not checked"),
+        ("tags: nested properties", "values inside of objects, arrays and maps are not checked"),
         ("rule 3", "rules for the engine soda are not checked"),
-        ("service level latency", "service levels are not checked yet"),
+        ("service level latency", "it names no element to look at, such as orders.updated_at"),
     ]
 
 
@@ -187,16 +189,29 @@ def test_an_upper_limit_of_failing_rows_is_a_tolerance(rule, tolerance):
 @pytest.mark.parametrize(
     "rule",
     [
-        {"metric": "nullValues", "mustBe": 5},
-        {"metric": "nullValues", "mustBeGreaterThan": 5},
-        {"metric": "nullValues", "mustBeLessThan": 5, "unit": "percent"},
-        {"metric": "nullValues", "mustBeLessThan": 0},
-        {"metric": "missingValues", "arguments": {"missingValues": [None, "", "N/A"]}, "mustBe": 0},
+        {"metric": "nullValues"},
+        {"metric": "nullValues", "mustBe": None},
+        {"metric": "nullValues", "mustBeLessThan": "ten"},
+        {"metric": "nullValues", "mustBeBetween": [5]},
+        {"metric": "nullValues", "mustBeBetween": [5, 1]},
+        {"metric": "nullValues", "mustBeAround": 5},
+        {"metric": "nullValues", "mustBeGreaterThan": 5, "mustBeLessThan": 5},
+        {"metric": "nullValues", "mustBeLessThan": 5, "mustBeLessOrEqualTo": 7},
+        {"metric": "nullValues", "mustBe": 0, "toolRuleName": "x"},
+        {"metric": "missingValues", "arguments": {"missingValues": "N/A"}, "mustBe": 0},
         {"metric": "invalidValues", "arguments": {"validValues": ["a"], "pattern": "a"}, "mustBe": 0},
+        {"metric": "invalidValues", "arguments": {"pattern": "("}, "mustBe": 0},
         {"metric": "invalidValues", "mustBe": 0},
+        {"metric": "invalidValues", "arguments": [1], "mustBe": 0},
+        {"metric": "rowCount", "mustBe": 0},
         {"metric": "nonsense", "mustBe": 0},
-        {"type": "sql", "query": "SELECT 0", "mustBe": 0, "mustBeLessThan": 1},
-        {"type": "sql", "query": "SELECT 0", "mustBeLessThan": 1},
+        {"type": "sql", "mustBe": 0},
+        {"type": "sql", "query": "SELECT 0"},
+        {"type": "custom", "engine": "dbt", "implementation": "x"},
+        {"type": "custom", "engine": "greatExpectations", "implementation": "a: [b"},
+        {"type": "custom", "engine": "greatExpectations", "implementation": "only words"},
+        {"type": "custom", "engine": "greatExpectations", "implementation": {"type": "expect_wonders"}},
+        {"type": "own", "mustBe": 0},
     ],
 )
 def test_a_rule_whose_meaning_cannot_be_kept_is_refused_by_name(rule):
@@ -208,8 +223,13 @@ def test_values_and_types_of_the_contract_are_checked_or_named():
     told, refused = of_column(
         enum=[{"value": "a"}, {"value": "b"}], physicalType="varchar(2)", logicalTypeOptions={"multipleOf": 5}
     )
-    assert [(one["type"], one["value_set"]) for one in told] == [("expect_column_values_to_be_in_set", ["a", "b"])]
-    assert refused == ["c: multipleOf 5", "c: physicalType varchar(2)"]
+    assert [(one["type"], one["id"]) for one in told] == [
+        ("dataops_column_values_to_be_multiple_of", "c: multipleOf"),
+        ("expect_column_values_to_be_in_set", "c: enum"),
+        ("dataops_column_to_be_stored_as", "c: physicalType varchar(2)"),
+    ]
+    assert told[1]["value_set"] == ["a", "b"]
+    assert refused == []
 
 
 def test_of_two_bounds_on_one_side_both_count():
@@ -220,7 +240,7 @@ def test_of_two_bounds_on_one_side_both_count():
 @pytest.mark.parametrize(
     ("rule", "bounds"),
     [
-        ({"mustBe": 7}, {"min_value": 7, "max_value": 7}),
+        ({"mustBe": 7}, {"value": 7}),
         ({"mustBeGreaterThan": 7}, {"min_value": 8}),
         ({"mustBeLessThan": 10.5}, {"max_value": 10}),
         ({"mustBeBetween": [3, 9]}, {"min_value": 3, "max_value": 9}),
@@ -244,7 +264,7 @@ def test_a_query_that_finds_nothing_at_all_is_no_zero_and_hostile_names_stay_nam
     properties = [{"name": 'a"b', "quality": [{"type": "sql", "query": query, "mustBe": 0}]}]
     contract = {**ORDERS, "schema": [{"name": "t", "properties": properties}]}
     result = run_suite(document_of(contract, "c.yaml"), frame)["results"][-1]
-    assert (result["success"], result["result"]) == (False, {"observed_value": 1})
+    assert (result["success"], result["result"]) == (False, {"observed_value": None})
 
 
 @pytest.mark.parametrize("version", [None, "v2.2.0", "v9.0.0", 3])
@@ -278,3 +298,42 @@ def test_only_a_data_contract_is_one():
 def test_the_suite_of_a_contract_is_plain_json():
     document = document_of(ORDERS, "orders.yaml")
     assert json.loads(json.dumps(document)) == document
+
+
+@pytest.mark.parametrize("name", [{}, {"name": None}, {"name": False}, {"name": 2024}, {"name": ""}])
+def test_a_property_without_a_name_is_refused(name):
+    with pytest.raises(BrokenCheckError, match="A property of the object t has no name"):
+        document_of({**ORDERS, "schema": [{"name": "t", "properties": [name]}]}, "c.yaml")
+
+
+def places(document: object, above: tuple = ()) -> list[tuple]:
+    """Return the way to every place in a document."""
+    pairs = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    return [above, *[place for step, held in pairs for place in places(held, (*above, step))]]
+
+
+def changed(document: object, place: tuple, value: object) -> object:
+    """Return the document with another value at a place."""
+    if not place:
+        return value
+    copied = dict(document) if isinstance(document, dict) else list(document)
+    copied[place[0]] = changed(copied[place[0]], place[1:], value)
+    return copied
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(places(ORDERS)[1:]), ANYTHING)
+def test_whatever_stands_anywhere_in_a_contract_it_is_read_or_refused_in_our_words(place, value):
+    try:
+        suite_of(document_of(changed(ORDERS, place, value), "c.yaml"), "c.yaml")
+    except BrokenCheckError as error:
+        assert error.hint  # noqa: PT017 - both ways are right

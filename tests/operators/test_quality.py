@@ -450,3 +450,80 @@ def test_the_snapshot_passes_through_xcom(gate, ledger, store_path, make_context
     result = gate(ORDERS, QUARANTINE_MISSING).execute(make_context("gate"))
     assert Snapshot.from_xcom(json.loads(json.dumps(result))["snapshot"]).rows == 3
     assert len(json.dumps(result)) < 2000
+
+
+# -- contracts ---------------------------------------------------------------------------------------------------------
+
+CONTRACT = """
+apiVersion: v3.1.0
+kind: DataContract
+id: orders
+version: 1.0.0
+status: active
+schema:
+  - name: orders
+    properties:
+      - {name: id, relationships: [{to: customers.id}]}
+      - {name: at, logicalType: timestamp}
+    quality:
+      - {type: custom, name: theirs, engine: soda, implementation: x}
+  - name: customers
+    properties: [{name: id}]
+slaProperties:
+  - {property: latency, value: 1, unit: d, element: orders.at}
+"""
+
+
+@pytest.fixture
+def contract_gate(tmp_path, gate, make_context):
+    """Return the gate over orders of one time, by a contract on disk."""
+
+    def make(**options) -> QualityGateOperator:
+        (tmp_path / "orders.yaml").write_text(CONTRACT)
+        operator = gate({"id": [1, 2], "at": [pd.Timestamp("2026-03-09T12:00")] * 2}, described(column="id"))
+        suite = str(tmp_path / "orders.yaml#orders")
+        return QualityGateOperator(task_id="contract", snapshot=operator.snapshot, suite=suite, **options)
+
+    return make
+
+
+def at(make_context, key: str, end: str):
+    return {**make_context(key), "data_interval_end": pd.Timestamp(end).to_pydatetime()}
+
+
+def test_the_end_of_the_runs_interval_counts_as_now(contract_gate, make_context):
+    result = contract_gate().execute(at(make_context, "early", "2026-03-10T12:00Z"))
+    assert result["verdict"] == "publish"
+    with pytest.raises(AirflowFailException, match="the newest at is too old"):
+        contract_gate().execute(at(make_context, "late", "2026-03-10T12:01Z"))
+
+
+def test_rules_that_are_not_checked_are_told_in_log_and_evidence(contract_gate, store_path, make_context, capsys):
+    result = contract_gate().execute(at(make_context, "gate", "2026-03-10T12:00Z"))
+    told = json.loads(path_of(result["evidence"]).read_text())["meta"]["dataops"]["unsupported"]
+    assert [one["rule"] for one in told] == ["theirs", "id: relationship customers.id"]
+    assert "Not checked: id: relationship customers.id (the data of customers were not given" in capsys.readouterr().out
+
+
+def test_a_foreign_key_is_looked_for_in_the_published_partitions_of_a_dataset(
+    contract_gate, gate, store_path, make_context
+):
+    for number, known in enumerate(([1], [1, 2])):
+        data = {"id": known}
+        good = gate(data, described(column="id"), dataset="people").execute(make_context(f"gate-{number}"))
+        PublishDatasetOperator(task_id="p", dataset="people", gate=good).execute(make_context(f"publish-{number}"))
+    operator, context = contract_gate(references={"customers": "people"}), at(make_context, "c", "2026-03-10T12:00Z")
+    assert operator.execute(context)["verdict"] == "publish"
+
+
+def test_a_foreign_key_that_is_not_published_holds(contract_gate, gate, store_path, make_context):
+    good = gate({"id": [1, 7]}, described(column="id"), dataset="people").execute(make_context("gate"))
+    PublishDatasetOperator(task_id="p", dataset="people", gate=good).execute(make_context("publish"))
+    operator = contract_gate(references={"customers": "people"})
+    with pytest.raises(AirflowFailException, match=r"1 of 2 rows \(50 %\) has id that is not in customers"):
+        operator.execute(at(make_context, "contract", "2026-03-10T12:00Z"))
+
+
+def test_a_reference_of_which_nothing_is_published_is_a_broken_check(contract_gate, make_context):
+    with pytest.raises(AirflowFailException, match="The reference people has no published partition"):
+        contract_gate(references={"customers": "people"}).execute(make_context("gate"))

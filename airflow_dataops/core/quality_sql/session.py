@@ -31,6 +31,8 @@ TYPES = (
     "distinct",
     "table_checks",
     "queries",
+    "contract_figures",
+    "contract_rows",
 )
 for _name in TYPES:
     importlib.import_module(f"airflow_dataops.core.quality_sql.{_name}")

@@ -71,6 +71,8 @@ class Table:
         is_ordered: Whether positions count from 0 in an order that means something, so that results may tell them.
         known_missing: How many values of a column are missing, where that is known already.
         unique_keys: Columns that the database itself keeps unique together, nulls left out.
+        references: Tables whose keys the data may refer to, by name.
+        stored: Whether the data lie in a database, so that columns have types of its own (`Column.aliases`).
     """
 
     columns: Mapping[str, Column]
@@ -80,6 +82,8 @@ class Table:
     is_ordered: bool = True
     known_missing: Mapping[str, int] = field(default_factory=dict)
     unique_keys: frozenset[frozenset[str]] = frozenset()
+    references: Mapping[str, Table] = field(default_factory=dict)
+    stored: bool = False
 
     def place(self) -> exp.Expression:
         """Return what tells one row from another.

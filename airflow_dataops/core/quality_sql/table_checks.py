@@ -103,6 +103,8 @@ KINDS = {
     "date": {Kind.DATE, Kind.TIMESTAMP},
     "timestamp": {Kind.TIMESTAMP, Kind.ZONED},
     "time": {Kind.TIME},
+    "timestamp with time zone": {Kind.ZONED},
+    "timestamp without time zone": {Kind.TIMESTAMP},
 }
 """What a column of a contract's logical type may hold."""
 
