@@ -26,6 +26,11 @@ class Dialect:
     steps_through_rows = True
     """Whether comparing each row with the one before needs no sorting."""
 
+    @property
+    def has_bit_sets(self) -> bool:
+        """Whether whole numbers can be marked in a set of bits, as only DuckDB can."""
+        return self.name == "duckdb"
+
     def missing(self, value: exp.Expression, *, is_float: bool) -> exp.Expression:
         """Return the predicate that a value is missing; it is never null itself."""
         absent: exp.Expression = exp.Is(this=value, expression=exp.Null())

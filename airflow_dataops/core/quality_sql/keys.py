@@ -10,6 +10,7 @@ from sqlglot import exp
 from airflow_dataops.core.quality_sql.column_values import column_rule
 from airflow_dataops.core.quality_sql.compiler import Arguments, compiles
 from airflow_dataops.core.quality_sql.dialect import conjunction, negation
+from airflow_dataops.core.quality_sql.key_places import KeyPlaces, key_places
 from airflow_dataops.core.quality_sql.multicolumn import multicolumn_rule
 from airflow_dataops.core.quality_sql.results import Found, ResultFormat
 from airflow_dataops.core.quality_sql.rule import Answers, Ask, Facts, RowRule, Rule
@@ -63,12 +64,21 @@ class KeyRule:
         """Whether there are as many keys as rows that have one; cheaper than to look which keys are shared."""
         if self.is_rising(answers, ask):
             return True
-        keys = self.rows.table.select(*self.keys("data")).group_by(*self.keys("data"))
-        present = self.present()
-        query = (keys.where(present) if present is not None else keys).subquery("keys")
-        distinct = ask(exp.select(exp.Count(this=exp.Star())).from_(query))[0][0]
         counted = int(answers["elements"] or 0) - int(answers.get("missing") or 0)
-        return int(distinct) == counted
+        places = key_places(self.rows.table, self.rows.shown, counted, ask)
+        if places is not None and places.count < counted:
+            return False
+        return int(ask(self.distinct(places))[0][0] or 0) == counted
+
+    def distinct(self, places: KeyPlaces | None) -> exp.Select:
+        """Return the query that counts the different keys: in a set of bits where they have places there."""
+        present = self.present()
+        if places is not None:
+            marked = self.rows.table.select(places.distinct())
+            return marked.where(present) if present is not None else marked
+        keys = self.rows.table.select(*self.keys("data")).group_by(*self.keys("data"))
+        grouped = keys.where(present) if present is not None else keys
+        return exp.select(exp.Count(this=exp.Star())).from_(grouped.subquery("keys"))
 
     def is_rising(self, answers: Answers, ask: Ask) -> bool:
         """Whether each value is above the one before, as ids often are: then none occurs twice.
