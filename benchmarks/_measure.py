@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from _tables import Compared, markdown
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -69,14 +71,16 @@ def options(description: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def report(rows: Sequence[Row], chosen: argparse.Namespace) -> int:
-    """Print the rows as Markdown; 1 when a target is missed."""
-    print("| what | measured | target |\n| --- | --- | --- |")
-    for row in rows:
-        target = "" if row.limit is None else f"≤ {row.limit:g} {row.unit}{'' if row.met else '  **missed**'}"
-        print(f"| {row.what} | {row.value:.3g} {row.unit} | {target} |")
+def report(rows: Sequence[Row], chosen: argparse.Namespace, tables: Mapping[str, Sequence[Compared]] = {}) -> int:
+    """Print the rows, then the comparisons, as Markdown; 1 when a target is missed."""
+    told = {
+        "rows": [{**asdict(row), "met": row.met} for row in rows],
+        "tables": {what: [asdict(line) for line in lines] for what, lines in tables.items()},
+    }
+    print(markdown(told))
     if chosen.json:
-        Path(chosen.json).write_text(json.dumps([{**asdict(row), "met": row.met} for row in rows], indent=2))
+        Path(chosen.json).parent.mkdir(parents=True, exist_ok=True)
+        Path(chosen.json).write_text(json.dumps(told, indent=2))
     return 0 if all(row.met for row in rows) else 1
 
 
