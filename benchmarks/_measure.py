@@ -11,8 +11,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from _tables import Compared, markdown
+
+Tables: TypeAlias = Mapping[str, Sequence[Compared]]
 
 
 @dataclass(frozen=True)
@@ -63,19 +66,25 @@ def alternate(variants: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[s
     }
 
 
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser of the options that every benchmark has."""
+    known = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    known.add_argument("--quick", action="store_true", help="fewer rounds")
+    known.add_argument("--json", help="write the rows to this file")
+    return known
+
+
 def options(description: str) -> argparse.Namespace:
     """Return the options that every benchmark has."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--json", help="write the rows to this file")
-    return parser.parse_args()
+    return parser(description).parse_args()
 
 
-def report(rows: Sequence[Row], chosen: argparse.Namespace, tables: Mapping[str, Sequence[Compared]] = {}) -> int:
-    """Print the rows, then the comparisons, as Markdown; 1 when a target is missed."""
+def report(rows: Sequence[Row], chosen: argparse.Namespace, tables: Tables | None = None, **more: object) -> int:
+    """Print the rows, then tables of several programs, as Markdown; 1 when a target is missed."""
     told = {
         "rows": [{**asdict(row), "met": row.met} for row in rows],
-        "tables": {what: [asdict(line) for line in lines] for what, lines in tables.items()},
+        "tables": {what: [asdict(line) for line in lines] for what, lines in (tables or {}).items()},
+        **more,
     }
     print(markdown(told))
     if chosen.json:

@@ -1,6 +1,6 @@
 """The 16 checks of 24 that airflow-dq can say: a contract, compiled and run check by check on DuckDB.
 
-It has no key of several columns, no mean, deviation, quantile, median, largest value, sum, number of distinct values; its
+It has no key of several columns, no mean, deviation, quantile, median, maximum, sum, number of distinct values; its
 ranges exclude their ends, so they are expressions here. Airflow does not run: there each check is a task of its own,
 which costs a process each; none of that is counted.
 """
