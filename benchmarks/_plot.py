@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-WIDTH, HEIGHT = 960, 700
-PANEL_WIDTH, PANEL_HEIGHT = 372, 238
-LEFTS, TOPS = (76, 556), (96, 412)
+WIDTH, HEIGHT = 960, 716
+PANEL_WIDTH, PANEL_HEIGHT = 336, 234
+LEFTS, TOPS = (84, 552), (112, 424)
 COLOURS = ("#0a66c2", "#c2410c")
 INK, FAINT, GRID, PAPER = "#1f2937", "#6b7280", "#e5e7eb", "#ffffff"
 MILLION = 1_000_000
@@ -41,10 +41,11 @@ class Axis:
         return self.start + share * self.length
 
     def ticks(self) -> list[float]:
-        """Return round numbers within: 1, 3, 10, 30 …"""
+        """Return round numbers within: 1, 3, 10, 30 …, and the end where none is near it."""
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         known = [step * 10.0**power for power in range(first, last + 1) for step in (1, 3)]
-        return [tick for tick in known if self.low * 0.999 <= tick <= self.high * 1.001]
+        within = [tick for tick in known if self.low * 0.999 <= tick <= self.high * 1.001]
+        return [*within, self.high] if self.high > within[-1] * 1.5 else within
 
 
 def draw(points: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -122,7 +123,7 @@ def description(points: Sequence[Mapping[str, Any]]) -> str:
 
 def legend(owners: Sequence[str]) -> list[str]:
     """Return who is who."""
-    parts, left = [], 30.0
+    parts, left = [], 28.0
     for place, owner in enumerate(owners):
         parts += [mark(left + 6, 60, place), text(left + 18, 65, owner, size=14, colour=COLOURS[place], weight=600)]
         left += 44 + 8.2 * len(owner)
