@@ -31,11 +31,11 @@ class Peer:
 
 
 PANDAS = ("pandas==3.1.1", "pyarrow==25.0.1")
-GX_PACKAGES = ("great-expectations==1.24.1", *PANDAS)
+
 PANDERA = ("pandera[pandas,polars]==0.35.0", "polars==2.1.0", *PANDAS)
 SODA = "soda-core 3.5.6 on DuckDB 1.0 (last one under Apache-2.0)"
 PEERS = (
-    Peer(GX, "gx_pandas", "great-expectations", GX_PACKAGES),
+    Peer(GX, "gx_pandas", "great-expectations", ("great-expectations==1.24.1", *PANDAS)),
     Peer("pandera 0.35 on pandas", "pandera_pandas", "pandera", PANDERA),
     Peer("pandera 0.35 on polars", "pandera_polars", "pandera", PANDERA),
     Peer("polars 2.1 by hand, lazy and streaming", "polars_lazy", "polars", ("polars==2.1.0",)),

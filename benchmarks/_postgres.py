@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +11,22 @@ from pathlib import Path
 from typing import Any
 
 VARIABLE = "DATAOPS_TEST_POSTGRES_URL"
+SERVICES = Path(__file__).parents[1] / ".cache" / "services.env"
 SCHEMA, TABLE = "dataops_benchmarks", "taxi"
 SAME = ("INTEGER", "BIGINT", "VARCHAR", "TIMESTAMP")
 TYPES = {**{kind: kind for kind in SAME}, "DOUBLE": "DOUBLE PRECISION"}
 TICKS = os.sysconf("SC_CLK_TCK")
 CHUNK_BYTES = 1 << 20
+
+
+def address() -> str | None:
+    """Return the database that the environment names, or that `make services` started; None where there is none."""
+    told = os.environ.get(VARIABLE)
+    if not told and SERVICES.exists():
+        lines = (line.partition("=") for line in SERVICES.read_text().splitlines())
+        told = {name: value for name, _, value in lines}.get(VARIABLE)
+    # SQLAlchemy names a driver there.
+    return re.sub(r"^\w+(\+\w+)?://", "postgresql://", told) if told else None
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Compared", "compared_table", "markdown", "rows_table"]
+__all__ = ["Compared", "compared_table", "growth_table", "markdown", "rows_table"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Compared:
 def markdown(told: Mapping[str, Any]) -> str:
     """Return all tables of one benchmark."""
     parts = [rows_table(told["rows"])] if told["rows"] else []
+    parts += [growth_table(told["points"])] if "points" in told else []
     parts += [compared_table(what, lines) for what, lines in told["tables"].items()]
     return "\n\n".join(parts)
 
@@ -68,3 +69,20 @@ def compared_table(what: str, lines: Sequence[Mapping[str, Any]]) -> str:
         ]
         table.append(f"| {line['what']} | {line['checks'] or '–'} | {' | '.join(figures)} |")
     return "\n".join(table)
+
+
+def growth_table(points: Sequence[Mapping[str, Any]]) -> str:
+    """Return the costs of all as they grow, a line for each place on the axis."""
+    owners = list(dict.fromkeys(point["who"] for point in points))
+    places = list(dict.fromkeys((point["along"], point["count"]) for point in points))
+    costs = {(point["along"], point["count"], point["who"]): point for point in points}
+    table = [f"| what | {' | '.join(owners)} |", f"| --- |{' --- |' * len(owners)}"]
+    for along, count in places:
+        cells = [cost_words(costs.get((along, count, who))) for who in owners]
+        table.append(f"| {count:,} {along} | {' | '.join(cells)} |".replace(",", "\N{NO-BREAK SPACE}"))
+    return "\n".join(table)
+
+
+def cost_words(point: Mapping[str, Any] | None) -> str:
+    """Return what one point cost."""
+    return "not run" if point is None else f"{point['cpu']:.3g} CPU s; {point['megabytes']:.0f} MB"

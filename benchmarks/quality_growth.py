@@ -18,7 +18,7 @@ from typing import Any
 import _peers
 from _cache import CACHE, data
 from _many_checks import many_checks
-from _measure import Row, parser, report
+from _measure import parser, report
 from _peers import GX, OURS
 from _plot import draw
 from _runs import Seen, in_turn, program, sound
@@ -40,8 +40,7 @@ def main() -> int:
     points = [*by_rows(chosen.quick), *by_checks(chosen.quick)]
     if chosen.plot:
         draw(points, PLOT)
-    rows = [Row(words(point), point["cpu"], "CPU s") for point in points]
-    return report(rows, chosen, points=points)
+    return report([], chosen, points=points)
 
 
 def arguments() -> argparse.Namespace:
@@ -89,11 +88,6 @@ def measured(what: str, count: int, path: Path, checks: Path, *, gx: bool = True
 def point(what: str, count: int, who: str, seen: Seen) -> dict[str, Any]:
     """Return one point of the plot."""
     return {"along": what, "count": count, "who": who, "cpu": seen.cpu, "megabytes": seen.megabytes}
-
-
-def words(point: dict[str, Any]) -> str:
-    """Return a point's place and owner."""
-    return f"{point['count']:,} {point['along']}: {point['who']}".replace(",", " ")
 
 
 if __name__ == "__main__":
