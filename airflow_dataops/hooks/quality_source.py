@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,8 @@ __all__ = ["batches_of", "reader_of"]
 
 BATCH_ROWS = 100_000
 SNIFFED_ROWS = 20_480
+DICTIONARY_VALUES = 1000
+"""Columns of more values in a row group are written as they are: to number the values costs more than it spares."""
 
 
 class FileReader(Protocol):
@@ -113,8 +116,7 @@ class CsvReader:
             return False
         # To look for nineteen names of a missing value costs a fifth of the parsing: in numbers they stand
         # rarely, and then they are no numbers; in texts they are replaced.
-        names = ", ".join(f"'{name}'" for name in self.missing)
-        shown = [f"CASE WHEN {q} NOT IN ({names}) THEN {q} END AS {q}" if text else q for q, text in told.items()]
+        shown = [f"{self.without_missing(q)} AS {q}" if text else q for q, text in told.items()]
         for expressions, missing in ((", ".join(shown), ("",)), ("*", self.missing)):
             try:
                 self.parse(connection, path, parsed, expressions, {"nullstr": missing, "sample_size": SNIFFED_ROWS})
@@ -124,6 +126,15 @@ class CsvReader:
             if [row[1] == "VARCHAR" for row in kept] == list(told.values()):
                 return True
         return False
+
+    def without_missing(self, name: str) -> str:
+        """Return a column of text, quoted, with null for the names of a missing value.
+
+        A pattern says it, for DuckDB makes a join of a long list of names, and after a join rows are in no order.
+        """
+        names = "|".join(re.escape(one) for one in self.missing)
+        longest = max(len(one) for one in self.missing)
+        return f"CASE WHEN strlen({name}) > {longest} OR NOT regexp_full_match({name}, '{names}') THEN {name} END"
 
     def told_by_first_rows(self, connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, bool] | None:
         """Return for each column, quoted, whether it holds text; None where one is empty in the first rows."""
@@ -154,7 +165,8 @@ class CsvReader:
         if parsed is None:
             statement = f"CREATE OR REPLACE TEMP TABLE first_rows AS {query} LIMIT {SNIFFED_ROWS}"
         else:
-            statement = f"COPY ({query}) TO '{quoted(parsed)}' (FORMAT PARQUET)"
+            few = f"FORMAT PARQUET, DICTIONARY_SIZE_LIMIT {DICTIONARY_VALUES}"
+            statement = f"COPY ({query}) TO '{quoted(parsed)}' ({few})"
         run(connection, path, statement, given)
 
     def frame(self, path: Path) -> pd.DataFrame:

@@ -130,6 +130,16 @@ def test_a_csv_whose_later_rows_are_of_another_type_is_read_as_pandas_reads_it(t
     assert run_suite(checks, tmp_path / "rows.csv")["success"]
 
 
+def test_rows_of_a_long_csv_keep_their_places(tmp_path):
+    rows = 600_000
+    lines = (f"{number},{'' if number % 100_000 == 7 else 'word'},{number:060d}x" for number in range(rows))
+    (tmp_path / "rows.csv").write_text("\n".join(["id,word,wide", *lines]))
+    checks = suite(("expect_column_values_to_be_increasing", {"column": "id"}), (NOT_NULL, {"column": "word"}))
+    rising, told = run_suite(checks, tmp_path / "rows.csv", threads=4)["results"]
+    assert rising["success"]
+    assert told["result"]["unexpected_index_list"] == list(range(7, rows, 100_000))
+
+
 def test_wrong_data_and_wrong_options_are_refused():
     with pytest.raises(SourceError, match="Got dict; allowed are a pandas or polars DataFrame"):
         run_suite(suite((NOT_NULL, {"column": "a"})), {"a": [1]})
