@@ -77,7 +77,7 @@ class CsvReader:
         """Make ``source`` a view of the parsed rows; the file lies among the connection's temporary ones."""
         folder = connection.execute("SELECT current_setting('temp_directory')").fetchone()
         parsed = Path(str(folder[0]) if folder else ".") / "rows.parquet"
-        if not self.parse_by_first_rows(connection, path, parsed):
+        if not self.parse_by_first_rows(connection, path, parsed, columns):
             self.parse(connection, path, parsed, "*", {"nullstr": self.missing, "sample_size": -1})
         ParquetReader().load(connection, parsed, position, columns)
         self.retype(connection, parsed, position)
@@ -86,7 +86,7 @@ class CsvReader:
     def retype(self, connection: duckdb.DuckDBPyConnection, parsed: Path, position: str) -> None:
         """Give columns of text the type that pandas finds: nothing is a number, and so is 007; T is no truth value."""
         described = connection.execute("DESCRIBE source").fetchall()
-        names = ['"' + str(row[0]).replace('"', '""') + '"' for row in described if row[1] == "VARCHAR"]
+        names = [identifier(row[0]) for row in described if row[1] == "VARCHAR"]
         types = {name: self.type_of_text(connection, name) for name in names}
         casts = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in types.items() if kind != "VARCHAR")
         if casts:
@@ -109,14 +109,23 @@ class CsvReader:
                 return "VARCHAR"
         return kept[0] if found and found[0] else "DOUBLE"
 
-    def parse_by_first_rows(self, connection: duckdb.DuckDBPyConnection, path: Path, parsed: Path) -> bool:
-        """Parse with the types of the first rows; False where they told too little, or later rows are different."""
+    def parse_by_first_rows(
+        self, connection: duckdb.DuckDBPyConnection, path: Path, parsed: Path, columns: Sequence[str] | None
+    ) -> bool:
+        """Parse with the types of the first rows; False where they told too little, or later rows are different.
+
+        Of columns that no check reads only the names are kept; their values are null.
+        """
         told = self.told_by_first_rows(connection, path)
         if told is None:
             return False
         # To look for nineteen names of a missing value costs a fifth of the parsing: in numbers they stand
         # rarely, and then they are no numbers; in texts they are replaced.
         shown = [f"{self.without_missing(q)} AS {q}" if text else q for q, text in told.items()]
+        if columns is not None:
+            read = {identifier(name) for name in columns}
+            nulls = [f"NULL::{'VARCHAR' if text else 'BIGINT'} AS {q}" for q, text in told.items()]
+            shown = [one if q in read else null for q, one, null in zip(told, shown, nulls, strict=True)]
         for expressions, missing in ((", ".join(shown), ("",)), ("*", self.missing)):
             try:
                 self.parse(connection, path, parsed, expressions, {"nullstr": missing, "sample_size": SNIFFED_ROWS})
@@ -141,7 +150,7 @@ class CsvReader:
         options = {"nullstr": self.missing, "sample_size": SNIFFED_ROWS}
         self.parse(connection, path, None, "*", options)
         described = connection.execute("DESCRIBE first_rows").fetchall()
-        told = {'"' + str(row[0]).replace('"', '""') + '"': row[1] == "VARCHAR" for row in described}
+        told = {identifier(row[0]): row[1] == "VARCHAR" for row in described}
         texts = [name for name, text in told.items() if text]
         if texts:
             counts = ", ".join(f"count({name})" for name in texts)
@@ -174,6 +183,11 @@ class CsvReader:
         import pandas as pd
 
         return pd.read_csv(path)
+
+
+def identifier(name: object) -> str:
+    """Return the name of a column as SQL says it."""
+    return '"' + str(name).replace('"', '""') + '"'
 
 
 def quoted(path: Path) -> str:

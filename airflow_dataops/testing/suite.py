@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from airflow_dataops.core.quality_suite import expectations_of
+from airflow_dataops.core.quality_suite import columns_read, expectations_of
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks import quality_gx, quality_run
 from airflow_dataops.hooks.quality_duckdb import open_duckdb
@@ -45,7 +45,8 @@ def run_suite(
     name = str(document.get("name") or source)
     if engine not in {"duckdb", "gx"}:
         raise BrokenCheckError(f"Got the engine {engine!r}; allowed are duckdb and gx.", hint="choose one of them")
-    with open_duckdb(data, memory_limit=memory_limit, threads=threads) as opened:
+    columns = columns_read(expectations)
+    with open_duckdb(data, columns=columns, memory_limit=memory_limit, threads=threads) as opened:
         if engine == "gx":
             found = quality_gx.run(dict(enumerate(expectations)), opened.frame(), wanted)
         else:
