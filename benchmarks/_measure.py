@@ -11,6 +11,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeAlias
+
+from _tables import Compared, markdown
+
+Tables: TypeAlias = Mapping[str, Sequence[Compared]]
 
 
 @dataclass(frozen=True)
@@ -61,22 +66,30 @@ def alternate(variants: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[s
     }
 
 
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser of the options that every benchmark has."""
+    known = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    known.add_argument("--quick", action="store_true", help="fewer rounds")
+    known.add_argument("--json", help="write the rows to this file")
+    return known
+
+
 def options(description: str) -> argparse.Namespace:
     """Return the options that every benchmark has."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--json", help="write the rows to this file")
-    return parser.parse_args()
+    return parser(description).parse_args()
 
 
-def report(rows: Sequence[Row], chosen: argparse.Namespace) -> int:
-    """Print the rows as Markdown; 1 when a target is missed."""
-    print("| what | measured | target |\n| --- | --- | --- |")
-    for row in rows:
-        target = "" if row.limit is None else f"≤ {row.limit:g} {row.unit}{'' if row.met else '  **missed**'}"
-        print(f"| {row.what} | {row.value:.3g} {row.unit} | {target} |")
+def report(rows: Sequence[Row], chosen: argparse.Namespace, tables: Tables | None = None, **more: object) -> int:
+    """Print the rows, then tables of several programs, as Markdown; 1 when a target is missed."""
+    told = {
+        "rows": [{**asdict(row), "met": row.met} for row in rows],
+        "tables": {what: [asdict(line) for line in lines] for what, lines in (tables or {}).items()},
+        **more,
+    }
+    print(markdown(told))
     if chosen.json:
-        Path(chosen.json).write_text(json.dumps([{**asdict(row), "met": row.met} for row in rows], indent=2))
+        Path(chosen.json).parent.mkdir(parents=True, exist_ok=True)
+        Path(chosen.json).write_text(json.dumps(told, indent=2))
     return 0 if all(row.met for row in rows) else 1
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 COLUMNS = """
     {trip} AS trip_id,
@@ -24,28 +26,56 @@ COLUMNS = """
 """
 
 
-def write_data(path: Path, rows: int, *, in_order: bool = True) -> None:
-    """Write so many rides as parquet or CSV, unless they are there already; their ids rise, or are in no order."""
+# A prime that does not divide the number of rows gives each row an id of its own.
+TRIPS = {"plain": "i", "shuffled": "(i * 7919) % {rows}", "wide": "(hash(i) >> 1)::BIGINT", "broken": "i"}
+BROKEN = {
+    "vendor_id": "9",
+    "pickup": "NULL",
+    "payment": "'cheque'",
+    "passengers": "-1",
+    "distance": "-0.5",
+    "fare": "-3.0",
+    "tip": "-0.25",
+    "zone_code": "'Z12'",
+    "total": "-1.0",
+    "score": "101",
+}
+"""What stands in the bad rows of broken data, in one row in a hundred, a column in turn."""
+
+
+def write_data(path: Path, rows: int, kind: str) -> None:
+    """Write so many rides as parquet or CSV.
+
+    Args:
+        path: The file.
+        rows: How many.
+        kind: "plain" has ids that rise, "shuffled" has the same in no order, "wide" has hashes for ids; "broken" has
+            one bad row in a hundred.
+    """
     import duckdb
 
-    if path.exists():
-        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A prime that does not divide the number of rows gives each row an id of its own.
-    columns = COLUMNS.format(trip="i" if in_order else f"(i * 7919) % {rows}")
+    query = f"SELECT {COLUMNS.format(trip=TRIPS[kind].format(rows=rows))} FROM range({rows}) t(i)"
+    if kind == "broken":
+        turns = enumerate(BROKEN.items())
+        swapped = [f"if(trip_id % 1000 = {100 * turn + 7}, {bad}, {name}) AS {name}" for turn, (name, bad) in turns]
+        query = f"SELECT * REPLACE ({', '.join(swapped)}) FROM ({query})"
     with duckdb.connect(config={"memory_limit": "2GB"}) as connection:
-        header = " (HEADER)" if path.suffix == ".csv" else ""
         connection.execute(
-            f"COPY (SELECT {columns} FROM range({rows}) t(i)) TO '{path}.part'{header or ' (FORMAT PARQUET)'}"
+            f"COPY ({query}) TO '{path}.part' {'(HEADER)' if path.suffix == '.csv' else '(FORMAT PARQUET)'}"
         )
     Path(f"{path}.part").rename(path)
+
+
+OF_ROWS = (1, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 21)
+"""Which of the checks are about single rows."""
 
 
 def expectation(kind: str, **kwargs: object) -> dict[str, object]:
     return {"type": kind, "kwargs": kwargs}
 
 
-def suite() -> dict[str, object]:
+def suite() -> dict[str, Any]:
     """Return the 24 checks."""
     values = "expect_column_values_to_"
     quantiles = {"quantiles": [0.05, 0.5, 0.95], "value_ranges": [[0, 5], [5, 25], [20, 40]]}
@@ -85,8 +115,19 @@ def suite() -> dict[str, object]:
     }
 
 
-def write_suite(path: Path) -> Path:
-    """Write the suite as JSON."""
+def split_suite() -> dict[str, object]:
+    """Return the twelve checks of single rows alone; rows that fail one are split off."""
+    checks = suite()["expectations"]
+    meta = {"dataops": {"severity": "quarantine", "tolerance": 0.05}}
+    return {"name": "taxi rows", "expectations": [{**checks[number], "meta": meta} for number in OF_ROWS]}
+
+
+def write_suite(document: dict[str, object], path: Path) -> Path:
+    """Write a suite as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(suite()))
+    path.write_text(json.dumps(document))
     return path
+
+
+if __name__ == "__main__":
+    write_data(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -12,7 +12,7 @@ from airflow_dataops.core.quality_words import default_says
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 
-__all__ = ["columns_of", "declared_columns", "expectations_of", "missing_columns", "suite_of"]
+__all__ = ["columns_of", "columns_read", "declared_columns", "expectations_of", "missing_columns", "suite_of"]
 
 SEVERITIES = {"critical": Severity.BLOCK, "warning": Severity.WARN, "info": Severity.INFO}
 """What Great Expectations' own severities mean here."""
@@ -26,6 +26,15 @@ DECLARING_TYPES = (
     "expect_table_columns_to_match_ordered_list",
 )
 """Expectations that judge whether columns are there; naming a missing column is their purpose, not a mistake."""
+NAMING_TYPES = (
+    "expect_column_",
+    "expect_compound_columns_",
+    "expect_multicolumn_",
+    "expect_select_column_values_",
+    "expect_table_column",
+    "expect_table_row_count_to_",
+)
+"""How the types begin of expectations that read no column but those their arguments name."""
 MAX_ID_LENGTH = 60
 MAX_LIST_LENGTH = 400
 
@@ -222,6 +231,15 @@ def columns_of(kwargs: Mapping[str, Any]) -> tuple[str, ...]:
         given = value if isinstance(value, list | tuple) else [value]
         named.extend(column for column in given if isinstance(column, str))
     return tuple(named)
+
+
+def columns_read(expectations: Sequence[Mapping[str, Any]]) -> list[str] | None:
+    """Return the columns whose values expectations read; None where they may read any."""
+    free = any(
+        not one["type"].startswith(NAMING_TYPES) or one["kwargs"].get("row_condition") is not None
+        for one in expectations
+    )
+    return None if free else sorted({name for one in expectations for name in columns_of(one["kwargs"])})
 
 
 def declared_columns(suite: Suite) -> set[str]:

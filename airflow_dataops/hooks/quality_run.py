@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_dataops.core.quality_suite import columns_of
+from airflow_dataops.core.quality_suite import columns_read
 from airflow_dataops.core.quality_types import OWN_TYPES
 from airflow_dataops.hooks import quality_gx
 
@@ -46,19 +46,9 @@ def run(expectations: Sequence[Mapping[str, Any]], engine: Engine, wanted: Resul
         found[number] = Found(success=False, exception=refused.pop(number))  # nobody else knows our types
     if refused:
         left = {number: expectations[number] for number in refused}
-        judged = quality_gx.run(left, engine.frame(columns_read(left.values())), wanted, engine.remember)
+        judged = quality_gx.run(left, engine.frame(columns_read(list(left.values()))), wanted, engine.remember)
         found |= judged if engine.table.is_ordered else {n: without_positions(one) for n, one in judged.items()}
     return found
-
-
-def columns_read(expectations: Iterable[Mapping[str, Any]]) -> list[str] | None:
-    """Return the columns that expectations read; None where that cannot be told."""
-    names: set[str] = set()
-    for expectation in expectations:
-        if expectation["kwargs"].get("row_condition") or not columns_of(expectation["kwargs"]):
-            return None
-        names.update(columns_of(expectation["kwargs"]))
-    return sorted(names)
 
 
 def without_positions(found: Found) -> Found:

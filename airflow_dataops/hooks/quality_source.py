@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,8 @@ __all__ = ["batches_of", "reader_of"]
 
 BATCH_ROWS = 100_000
 SNIFFED_ROWS = 20_480
+DICTIONARY_VALUES = 1000
+"""Columns of more values in a row group are written as they are: to number the values costs more than it spares."""
 
 
 class FileReader(Protocol):
@@ -74,7 +77,7 @@ class CsvReader:
         """Make ``source`` a view of the parsed rows; the file lies among the connection's temporary ones."""
         folder = connection.execute("SELECT current_setting('temp_directory')").fetchone()
         parsed = Path(str(folder[0]) if folder else ".") / "rows.parquet"
-        if not self.parse_by_first_rows(connection, path, parsed):
+        if not self.parse_by_first_rows(connection, path, parsed, columns):
             self.parse(connection, path, parsed, "*", {"nullstr": self.missing, "sample_size": -1})
         ParquetReader().load(connection, parsed, position, columns)
         self.retype(connection, parsed, position)
@@ -83,7 +86,7 @@ class CsvReader:
     def retype(self, connection: duckdb.DuckDBPyConnection, parsed: Path, position: str) -> None:
         """Give columns of text the type that pandas finds: nothing is a number, and so is 007; T is no truth value."""
         described = connection.execute("DESCRIBE source").fetchall()
-        names = ['"' + str(row[0]).replace('"', '""') + '"' for row in described if row[1] == "VARCHAR"]
+        names = [identifier(row[0]) for row in described if row[1] == "VARCHAR"]
         types = {name: self.type_of_text(connection, name) for name in names}
         casts = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in types.items() if kind != "VARCHAR")
         if casts:
@@ -106,15 +109,23 @@ class CsvReader:
                 return "VARCHAR"
         return kept[0] if found and found[0] else "DOUBLE"
 
-    def parse_by_first_rows(self, connection: duckdb.DuckDBPyConnection, path: Path, parsed: Path) -> bool:
-        """Parse with the types of the first rows; False where they told too little, or later rows are different."""
+    def parse_by_first_rows(
+        self, connection: duckdb.DuckDBPyConnection, path: Path, parsed: Path, columns: Sequence[str] | None
+    ) -> bool:
+        """Parse with the types of the first rows; False where they told too little, or later rows are different.
+
+        Of columns that no check reads only the names are kept; their values are null.
+        """
         told = self.told_by_first_rows(connection, path)
         if told is None:
             return False
         # To look for nineteen names of a missing value costs a fifth of the parsing: in numbers they stand
         # rarely, and then they are no numbers; in texts they are replaced.
-        names = ", ".join(f"'{name}'" for name in self.missing)
-        shown = [f"CASE WHEN {q} NOT IN ({names}) THEN {q} END AS {q}" if text else q for q, text in told.items()]
+        shown = [f"{self.without_missing(q)} AS {q}" if text else q for q, text in told.items()]
+        if columns is not None:
+            read = {identifier(name) for name in columns}
+            nulls = [f"NULL::{'VARCHAR' if text else 'BIGINT'} AS {q}" for q, text in told.items()]
+            shown = [one if q in read else null for q, one, null in zip(told, shown, nulls, strict=True)]
         for expressions, missing in ((", ".join(shown), ("",)), ("*", self.missing)):
             try:
                 self.parse(connection, path, parsed, expressions, {"nullstr": missing, "sample_size": SNIFFED_ROWS})
@@ -125,12 +136,21 @@ class CsvReader:
                 return True
         return False
 
+    def without_missing(self, name: str) -> str:
+        """Return a column of text, quoted, with null for the names of a missing value.
+
+        A pattern says it, for DuckDB makes a join of a long list of names, and after a join rows are in no order.
+        """
+        names = "|".join(re.escape(one) for one in self.missing)
+        longest = max(len(one) for one in self.missing)
+        return f"CASE WHEN strlen({name}) > {longest} OR NOT regexp_full_match({name}, '{names}') THEN {name} END"
+
     def told_by_first_rows(self, connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, bool] | None:
         """Return for each column, quoted, whether it holds text; None where one is empty in the first rows."""
         options = {"nullstr": self.missing, "sample_size": SNIFFED_ROWS}
         self.parse(connection, path, None, "*", options)
         described = connection.execute("DESCRIBE first_rows").fetchall()
-        told = {'"' + str(row[0]).replace('"', '""') + '"': row[1] == "VARCHAR" for row in described}
+        told = {identifier(row[0]): row[1] == "VARCHAR" for row in described}
         texts = [name for name, text in told.items() if text]
         if texts:
             counts = ", ".join(f"count({name})" for name in texts)
@@ -154,7 +174,8 @@ class CsvReader:
         if parsed is None:
             statement = f"CREATE OR REPLACE TEMP TABLE first_rows AS {query} LIMIT {SNIFFED_ROWS}"
         else:
-            statement = f"COPY ({query}) TO '{quoted(parsed)}' (FORMAT PARQUET)"
+            few = f"FORMAT PARQUET, DICTIONARY_SIZE_LIMIT {DICTIONARY_VALUES}"
+            statement = f"COPY ({query}) TO '{quoted(parsed)}' ({few})"
         run(connection, path, statement, given)
 
     def frame(self, path: Path) -> pd.DataFrame:
@@ -162,6 +183,11 @@ class CsvReader:
         import pandas as pd
 
         return pd.read_csv(path)
+
+
+def identifier(name: object) -> str:
+    """Return the name of a column as SQL says it."""
+    return '"' + str(name).replace('"', '""') + '"'
 
 
 def quoted(path: Path) -> str:

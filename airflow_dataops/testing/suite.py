@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy
 
 from airflow_dataops.core.quality_needs import prepared, reference_columns, unsupported_of
-from airflow_dataops.core.quality_suite import expectations_of
+from airflow_dataops.core.quality_suite import columns_read, expectations_of
 from airflow_dataops.core.quality_types import OWN_TYPES
 from airflow_dataops.core.table import TableName
 from airflow_dataops.exceptions import BrokenCheckError
@@ -68,7 +68,8 @@ def run_suite(
     name = str(document.get("name") or source)
     columns = reference_columns(expectations)
     given = {name: (held, columns[name]) for name, held in (references or {}).items()}
-    with opened(data, engine, order_by, given, {"memory_limit": memory_limit, "threads": threads}) as chosen:
+    limits = {"columns": columns_read(expectations), "memory_limit": memory_limit, "threads": threads}
+    with opened(data, engine, order_by, given, limits) as chosen:
         theirs = [n for n, one in enumerate(expectations) if engine == "gx" and one["type"] not in OWN_TYPES]
         ours = [n for n in range(len(expectations)) if n not in theirs]
         told = quality_run.run([expectations[n] for n in ours], chosen, wanted)

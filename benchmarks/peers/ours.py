@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import resource
 import sys
 
-
-def cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
+from _told import cpu, tell
 
 path, suite = sys.argv[1:3]
 memory_limit = sys.argv[3] if len(sys.argv) > 3 else None
@@ -21,5 +15,4 @@ from airflow_dataops.testing import run_suite  # noqa: E402
 
 imported = cpu()
 results = run_suite(suite, path, result_format="SUMMARY", memory_limit=memory_limit, threads=2)["results"]
-found = [[result["success"], result["result"].get("unexpected_count")] for result in results]
-print(json.dumps({"imported": imported, "cpu": cpu(), "found": found}))
+tell(imported, [[result["success"], result["result"].get("unexpected_count")] for result in results])

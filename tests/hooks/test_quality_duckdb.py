@@ -130,6 +130,29 @@ def test_a_csv_whose_later_rows_are_of_another_type_is_read_as_pandas_reads_it(t
     assert run_suite(checks, tmp_path / "rows.csv")["success"]
 
 
+def test_columns_of_a_csv_that_no_check_reads_are_there_all_the_same(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b,c\n1,x,7\n2,y,8\n")
+    names = ("expect_table_columns_to_match_ordered_list", {"column_list": ["a", "b", "c"]})
+    unread = suite(names, (UNIQUE, {"column": "a"}), ("expect_table_column_count_to_equal", {"value": 3}))
+    assert run_suite(unread, tmp_path / "rows.csv")["success"]
+    query = ("unexpected_rows_expectation", {"unexpected_rows_query": "SELECT * FROM {batch} WHERE c = 8"})
+    told = run_suite(suite((UNIQUE, {"column": "a"}), query), tmp_path / "rows.csv")["results"]
+    assert told[1]["result"] == {"observed_value": 1}
+    condition = {"column": "a", "max_value": 1, "row_condition": "c == 8", "condition_parser": "pandas"}
+    found = result("expect_column_values_to_be_between", tmp_path / "rows.csv", **condition)
+    assert found["result"]["unexpected_list"] == [2]
+
+
+def test_rows_of_a_long_csv_keep_their_places(tmp_path):
+    rows = 600_000
+    lines = (f"{number},{'' if number % 100_000 == 7 else 'word'},{number:060d}x" for number in range(rows))
+    (tmp_path / "rows.csv").write_text("\n".join(["id,word,wide", *lines]))
+    checks = suite(("expect_column_values_to_be_increasing", {"column": "id"}), (NOT_NULL, {"column": "word"}))
+    rising, told = run_suite(checks, tmp_path / "rows.csv", threads=4)["results"]
+    assert rising["success"]
+    assert told["result"]["unexpected_index_list"] == list(range(7, rows, 100_000))
+
+
 def test_wrong_data_and_wrong_options_are_refused():
     with pytest.raises(SourceError, match="Got dict; allowed are a pandas or polars DataFrame"):
         run_suite(suite((NOT_NULL, {"column": "a"})), {"a": [1]})
