@@ -33,11 +33,6 @@ class Dialect:
     most_figures = 4_000
     """How many figures one query may ask."""
 
-    @property
-    def has_bit_sets(self) -> bool:
-        """Whether whole numbers can be marked in a set of bits, as only DuckDB can."""
-        return self.name == "duckdb"
-
     def missing(self, value: exp.Expression, *, is_float: bool) -> exp.Expression:
         """Return the predicate that a value is missing; it is never null itself."""
         absent: exp.Expression = exp.Is(this=value, expression=exp.Null())
