@@ -23,6 +23,7 @@ TOLD = ("dimension", "businessImpact", "description", "method", "unit")
 DESCRIBING = """id name type metric rule arguments query engine implementation unit severity dimension businessImpact
     description method schedule scheduler tags customProperties authoritativeDefinitions"""
 """Key words of a rule beside its operators."""
+FIGURES = ("dataops_query_value_to_be", "dataops_failing_rows_to_be", "dataops_duplicate_values_to_be")
 ONE_COLUMN = ("nullValues", "missingValues", "invalidValues")
 OLD_NAMES = {"nullCheck": "nullValues", "duplicateCount": "duplicateValues", "countCheck": "rowCount"}
 """How contracts before 3.1 called metrics."""
@@ -44,9 +45,16 @@ def quality_expectations(rules: Any, column: str | None) -> Iterator[dict[str, A
             options = {**options_of(rule, name), **found.pop("options", {})}
             yield {
                 **found,
+                **notes_of(rule, found["type"]),
                 "meta": {"dataops": options, **({"contract": told} if told else {})},
                 "severity": "critical",
             }
+
+
+def notes_of(rule: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """Return what people are told of a check whose type does not say what it means: its description or name."""
+    told = rule.get("description") or rule.get("name")
+    return {"notes": str(told)} if told and kind in FIGURES else {}
 
 
 def rule_name(rule: Mapping[str, Any], column: str | None, number: int) -> str:

@@ -220,6 +220,20 @@ def test_what_a_rule_tells_of_itself_goes_into_the_result():
     assert config["meta"]["contract"] == told
 
 
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ({"name": "refunds", "description": "No refund may come first."}, "'No refund may come first.' is not met"),
+        ({"name": "refunds"}, "'refunds' is not met"),
+        ({}, "a query finds another value than agreed on"),
+    ],
+)
+def test_a_query_that_fails_is_told_by_what_it_means(named, says):
+    rule = {"type": "sql", "query": "SELECT 1", "mustBe": 0, **named}
+    document = document_of(contract({"name": "t", "quality": [rule]}), "c.yaml")
+    assert suite_of(document, "c.yaml").checks[-1].says == says
+
+
 # -- types and options -------------------------------------------------------------------------------------------------
 
 
