@@ -68,8 +68,8 @@ def options_of(rule: Mapping[str, Any], name: str) -> dict[str, Any]:
     options: dict[str, Any] = {"id": name, "severity": SEVERITIES.get(str(rule.get("severity", "")).lower(), "block")}
     given = rule.get("customProperties")
     for one in given if isinstance(given, list) else []:
-        if isinstance(one, Mapping) and one.get("property") in OPTIONS:
-            options[OPTIONS[one["property"]]] = one.get("value")
+        if isinstance(one, Mapping) and str(one.get("property")) in OPTIONS:
+            options[OPTIONS[str(one["property"])]] = one.get("value")
     return options
 
 
