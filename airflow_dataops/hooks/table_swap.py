@@ -149,13 +149,21 @@ class TableSwap:
             raise self.wrong_kind(kind, f"rename it, to {kept!r} for instance; the next publication makes the view")
         place = self.version(made.version)
         self.rename(connection, staging, place.name)
-        if current is not None and self.database.kind(connection, self.version(current.version)):
-            carry_grants(self.database, connection, self.version(current.version), place)
-            carry_sequences(self.database, connection, self.version(current.version), place)
         show(self.database, connection, self.target, place)
+        before = None if current is None else self.version(current.version)
+        if before is not None and self.database.kind(connection, before):
+            # A table that was renamed to make room for the view gives it its grants.
+            for new in (place, *([] if kind else [self.target])):
+                carry_grants(self.database, connection, before, new)
+            carry_sequences(self.database, connection, before, place)
 
-    def roll_back(self, version: int, seen: Seen) -> Publication:
+    def roll_back(self, version: int, seen: Seen, after: int = 0) -> Publication:
         """Make a version that is kept current again; what this generation brought back already is returned.
+
+        Args:
+            version: Its number.
+            seen: What was there when it was chosen.
+            after: The last change that the ledger knows, should the database have forgotten it.
 
         Raises:
             ConflictError: The table changed since it was seen. A retry does not help.
@@ -177,7 +185,7 @@ class TableSwap:
                 show(self.database, connection, self.target, self.version(version))
             else:
                 self.exchange(connection, self.version(version), bad, version)
-            back = replace(versions[version], moved=seen.moved + 1, moved_by=self.mark)
+            back = replace(versions[version], moved=max(seen.moved, after) + 1, moved_by=self.mark)
             book.write(back)
             return back
 

@@ -74,7 +74,8 @@ class RollbackTableOperator(StationOperator):
             if claim.result.get("seen") is None:
                 claim = ledger.note(claim, self.plan(swap))
             try:
-                back = swap.roll_back(claim.result["version"], Seen(**claim.result["seen"]))
+                known = int(ledger.pointer(name).value.get("moved", 0))
+                back = swap.roll_back(claim.result["version"], Seen(**claim.result["seen"]), known)
             except ConflictError:
                 ledger.note(claim, {"seen": None})  # nothing was done; whoever clears the task lets it look anew
                 raise

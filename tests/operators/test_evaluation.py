@@ -11,6 +11,7 @@ from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.mlflow import MlflowHook
 from airflow_dataops.operators import evaluation as module
 from airflow_dataops.operators.evaluation import EvaluateModelOperator
+from airflow_dataops.operators.reading import consumers
 from airflow_dataops.operators.registry import PromoteModelOperator
 from airflow_dataops.testing.processes import free_port
 from tests.support.deaths import dying
@@ -75,6 +76,8 @@ def test_the_first_model_passes_on_its_floors_and_leaves_evidence(january, hook,
     assert metrics_of(hook, trained["run_id"])["holdout_roc_auc"] == pytest.approx(auc["value"], abs=1e-6)
     assert [point.partition for point in ledger.series(f"model/{model_name}/roc_auc")] == ["2013-01"]
     assert len(ledger.events(kind="model.evaluated")) == 1
+    told = consumers(ledger, "dataset/flights/2013-01", january["snapshot"]["version"])
+    assert [(one["model"], one["model_version"]) for one in told] == [(model_name, "1")] * 2  # trained, evaluated
 
 
 def result_rows(trained):

@@ -251,3 +251,30 @@ def test_an_old_version_on_which_a_view_depends_stays_and_stops_no_publication(p
     query("CREATE VIEW history AS SELECT max(v) AS v FROM orders__v1")
     assert orders.publish("2", whole(2), keep=0)["version"] == 2
     assert query("SELECT v FROM history") == [(1,)]
+
+
+def test_a_table_becomes_a_view_by_one_renaming_and_its_readers_keep_their_grants(postgres_shop, line, role):
+    line().publish("1", whole(1))
+    query(f"GRANT SELECT ON orders TO {role}")
+    with pytest.raises(AirflowFailException, match=r"orders is a table(.|\n)*rename it, to 'orders__v1'"):
+        line(mode="view").publish("2", whole(2))
+    query("ALTER TABLE orders RENAME TO orders__v1")
+    orders = line(mode="view")
+    assert orders.publish("3", whole(3))["version"] == 2
+    assert query(GRANTS) == [(role, "SELECT", "NO")]
+    assert query("SELECT count(*) FROM orders") == [(30,)]
+    assert orders.rollback("back")["version"] == 1
+    assert query("SELECT count(*) FROM orders") == [(10,)]
+
+
+def test_a_database_restored_from_an_older_backup_is_published_and_rolled_back_in_step(postgres_shop, line, ledger):
+    orders = line(mode="view")
+    for number in (1, 2, 3):
+        orders.publish(str(number), whole(number))
+    query("CREATE OR REPLACE VIEW orders AS SELECT * FROM orders__v2")
+    query("DROP TABLE orders__v3")
+    query("DELETE FROM __dataops_publications WHERE version = 3")
+    orders.rollback("back")
+    assert ledger.pointer("table/shop/-/orders").value["version"] == 1
+    assert orders.publish("4", whole(4))["version"] == 3
+    assert ledger.pointer("table/shop/-/orders").value["rows"] == 40
