@@ -56,7 +56,7 @@ def test_a_callable_may_return_the_path_of_a_file(tmp_path: Path):
 
 
 def test_what_else_a_callable_returns_is_refused_by_its_type():
-    with pytest.raises(SourceError, match="returned list; allowed are a pandas DataFrame"):
+    with pytest.raises(SourceError, match="returned list; allowed are a pandas or polars DataFrame"):
         rows_of(frame_batches([1, 2]))
 
 
