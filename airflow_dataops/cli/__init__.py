@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from airflow_dataops.cli import check, ledger
+from airflow_dataops.cli import check, ledger, suggest
 from airflow_dataops.exceptions import DataOpsError
 
 __all__ = ["main"]
 
-NOUNS = (ledger, check)
+NOUNS = (ledger, check, suggest)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

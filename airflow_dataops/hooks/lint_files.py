@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ __all__ = ["FileSet", "files_below", "shown"]
 MAX_BYTES = 4 << 20
 SKIPPED = {"__pycache__", "node_modules", "site-packages", "build", "dist"}
 DAG_MARKS = ("airflow_dataops", "quality_gate", "train_model")
-MARKS = ('"expectations"', "expectations:", "DataContract")
+MARKS = re.compile(r'"expectations"|expectations:|DataContract|^"?dataops"?:', re.MULTILINE)
 """What a file that means to be a suite or contract holds, also where it cannot be parsed."""
 
 
@@ -139,7 +140,7 @@ class FileSet:
             return self.documents[key]
         self.documents[key] = []
         text = self.text_of(path)
-        if text is not None and (named or any(mark in text for mark in MARKS)):
+        if text is not None and (named or MARKS.search(text)):
             try:
                 self.documents[key] = self.documents_of(path, text, named=named)
             except BrokenCheckError as error:

@@ -72,10 +72,17 @@ class Document:
     def at_expectation(self, number: int, name: str) -> Place:
         """Return where a check stands; of a contract, the column or the rule that asks for it."""
         if not self.is_contract:
-            return self.at("expectations", number)
+            return self.at(*self.way_to(number))
         columns = self.properties()
         column = max((one for one in columns if name.startswith(f"{one}: ")), key=len, default=None)
         return self.at(*self.way) if column is None else self.at(*self.way, "properties", columns[column][0])
+
+    def way_to(self, number: int) -> Key:
+        """Return the way to a check; in a file that lists columns instead of checks, to its column."""
+        known = dict(self.expectations()).get(number)
+        columns = columns_of(known["kwargs"]) if known else ()
+        listed = ("expectations", number) in self.spots or not columns
+        return ("expectations", number) if listed else ("columns", columns[0])
 
     def column_types(self) -> dict[str, str]:
         """Return the logical type of each column of a contract that has one."""

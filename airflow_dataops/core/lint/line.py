@@ -15,6 +15,7 @@ from airflow_dataops.core.words import plain
 __all__ = ["Line", "dataset_of", "is_template", "line_findings"]
 
 PUBLISHES = {"publish", "publish table"}
+TABLE_WORDS = ("sql_conn_id", "schema", "table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Line:
     untold: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        names = [name_of(use) for use in self.uses if use.role in PUBLISHES]
+        names = [name_of(use) for use in self.uses if use.role == "publish"]
         object.__setattr__(self, "published", frozenset(name for name in names if name))
         object.__setattr__(self, "untold", not all(names))
 
@@ -46,7 +47,7 @@ def line_findings(line: Line) -> Iterator[Finding]:
     yield from untold_names(line)
     yield from published_twice(line)
     for use in line.uses:
-        if use.role == "publish":
+        if use.role in {"publish", "load"}:
             yield from publication_findings(use)
         if use.role == "gate" and line.whole:
             yield from unpublished(use, line)
@@ -59,12 +60,23 @@ def line_findings(line: Line) -> Iterator[Finding]:
 
 def name_of(use: Use) -> str:
     """Return the dataset that a station names; empty where that is not known, or it names none."""
-    given = use.argument("dataset") or use.argument("table")
+    given = use.argument("dataset")
     value: Any = given.value if given else None
     if use.role == "train":
         data = use.argument("data")
         value = data.value.get("dataset") if data and isinstance(data.value, Mapping) else None
     return value if isinstance(value, str) and not is_template(value) else ""
+
+
+def target_of(use: Use) -> str:
+    """Return what a station publishes, as people call it; empty where that is not known."""
+    if use.role == "publish":
+        named = name_of(use)
+        return f"dataset {plain(named)!r}" if named else ""
+    given = [use.argument(word) for word in TABLE_WORDS]
+    values = [one.value for one in given if one is not None]
+    told = all(isinstance(value, str) and not is_template(value) for value in values if value is not None)
+    return f"table {plain('.'.join(str(value) for value in values if value), 120)!r}" if told and values else ""
 
 
 def is_template(text: str) -> bool:
@@ -92,22 +104,20 @@ def untold_names(line: Line) -> Iterator[Finding]:
     """Yield the names of datasets that only running the DAG tells."""
     for use in line.uses:
         given = use.argument("data" if use.role == "train" else "dataset")
-        if given and use.role in {"snapshot", "load", "train", *PUBLISHES} and not name_of(use):
+        if given and not name_of(use):
             sentence = f"Which dataset this {use.name} names is known only when the DAG runs."
             yield Finding(given.place, "DO103", sentence)
 
 
 def published_twice(line: Line) -> Iterator[Finding]:
-    """Yield the datasets that more than one task publishes."""
-    first: dict[tuple[str, str], Use] = {}
+    """Yield the datasets and tables that more than one task publishes."""
+    first: dict[str, Use] = {}
     for use in line.uses:
-        name = name_of(use)
-        if use.role not in PUBLISHES or not name:
-            continue
-        before = first.setdefault((use.role, name), use)
-        if before is not use:
+        target = target_of(use) if use.role in PUBLISHES else ""
+        before = first.setdefault(target, use)
+        if target and before is not use:
             where = f"{before.place.file}, line {before.place.line}"
-            sentence = f"The dataset {plain(name)!r} is published here and in {where}: they overwrite each other."
+            sentence = f"The {target} is published here and in {where}: they overwrite each other."
             yield Finding(use.place, "DO302", sentence)
 
 
@@ -119,7 +129,7 @@ def publication_findings(use: Use) -> Iterator[Finding]:
     source = given.value
     if source.role == "snapshot":
         named = plain(name or dataset_of(source)) or "a dataset"
-        yield Finding(given.place, "DO305", f"The snapshot of {named} is published although no gate judged it.")
+        yield Finding(given.place, "DO305", f"The snapshot of {named} goes on although no gate judged it.")
     judged = dataset_of(source)
     if name and judged and name != judged:
         sentence = f"What was judged as {plain(judged)!r} is published as {plain(name)!r}."
@@ -135,22 +145,12 @@ def argument_place(use: Use, name: str, other: Argument) -> Any:
 def unpublished(use: Use, line: Line) -> Iterator[Finding]:
     """Yield that nothing publishes what a gate lets through."""
     readers = [other for other in line.uses if other is not use and use in sources_of(other)]
-    if (
-        readers
-        or use.passed_on
-        or use.name.startswith("@")
-        or any(one.open_ended for one in line.uses if one.role in PUBLISHES)
-    ):
-        return
-    if any(not known_gate(one) for one in line.uses if one.role in PUBLISHES and one.place.file == use.place.file):
+    publishing = [one for one in line.uses if one.role in {"load", *PUBLISHES}]
+    unclear = [one for one in publishing if one.place.file == use.place.file and not sources_of(one)]
+    if readers or use.passed_on or unclear or any(one.open_ended for one in publishing):
         return
     name = plain(dataset_of(use))
     yield Finding(use.place, "DO301", f"What this gate lets through{f' of {name}' if name else ''} is never published.")
-
-
-def known_gate(publication: Use) -> bool:
-    """Whether it is known what a publication publishes."""
-    return bool(sources_of(publication))
 
 
 def untrainable(use: Use, line: Line) -> Iterator[Finding]:

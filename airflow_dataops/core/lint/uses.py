@@ -250,6 +250,7 @@ class Reader:
     def made(self, node: ast.Call, function: Any, names: dict[str, Any]) -> Use | Made | None:
         """Return what a call of something of ours makes; None for everything else."""
         if isinstance(function, Made):
+            self.called(function.use, node, names)
             return function.use
         if not isinstance(function, Imported):
             return None
@@ -257,6 +258,11 @@ class Reader:
             return self.station(node, function, names)
         use = self.station_of_decorator(node, function, node.keywords, names)
         return Made(use) if use else None
+
+    def called(self, use: Use, node: ast.Call, names: dict[str, Any]) -> None:
+        """Note what a decorated function is called with: outputs of other stations may be among it."""
+        for number, one in enumerate([*node.args, *(keyword.value for keyword in node.keywords)]):
+            use.arguments[f"argument {number}"] = Argument(self.value(one, names), self.place(one))
 
     def station(self, node: ast.Call, operator: Imported, names: dict[str, Any]) -> Use:
         """Note the station that a call of an operator makes."""
