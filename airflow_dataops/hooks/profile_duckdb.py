@@ -134,8 +134,8 @@ class Trials:
     """
 
     keys: Sequence[tuple[str, ...]]
-    rising: Sequence[str]
-    orders: Sequence[tuple[str, str]]
+    rising: Sequence[str] = ()
+    orders: Sequence[tuple[str, str]] = ()
 
     def __bool__(self) -> bool:
         return bool(self.keys or self.rising or self.orders)
@@ -156,9 +156,9 @@ def with_trials(engine: DuckDBEngine, known: PartitionProfile, trials: Trials) -
     ends = len(keys), len(keys) + len(rising)
     return replace(
         known,
-        unique={columns: bool(found[n].success) for n, columns in enumerate(keys)},
-        rising={name: bool(found[ends[0] + n].success) for n, name in enumerate(rising)},
-        disordered={pair: found[ends[1] + n].failed for n, pair in enumerate(orders)},
+        unique={**known.unique, **{columns: bool(found[n].success) for n, columns in enumerate(keys)}},
+        rising={**known.rising, **{name: bool(found[ends[0] + n].success) for n, name in enumerate(rising)}},
+        disordered={**known.disordered, **{pair: found[ends[1] + n].failed for n, pair in enumerate(orders)}},
     )
 
 

@@ -212,13 +212,25 @@ def copy_rows(engine: DuckDBEngine, wanted: str, target: Path) -> None:
 
 
 def profiles_of(sources: Sequence[Source]) -> list[PartitionProfile]:
-    """Return what each partition holds, with what came of trying keys, rising columns and orders."""
+    """Return what each partition holds, with what came of trying keys, rising columns and orders.
+
+    Groups of columns are tried only where no column alone tells rows apart.
+    """
     known = []
     for source in sources:
         with open_duckdb(source.path) as engine:
             known.append(profile(engine, source.name))
     filled = [one for one in known if one.rows]
-    trials = Trials(key_candidates(filled), rising_candidates(filled), order_candidates(filled))
+    candidates = key_candidates(filled)
+    single = [columns for columns in candidates if len(columns) == 1]
+    known = tried_on(sources, known, Trials(single, rising_candidates(filled), order_candidates(filled)))
+    if any(all(one.unique[columns] for one in known if one.rows) for columns in single):
+        return known
+    return tried_on(sources, known, Trials([columns for columns in candidates if len(columns) > 1]))
+
+
+def tried_on(sources: Sequence[Source], known: Sequence[PartitionProfile], trials: Trials) -> list[PartitionProfile]:
+    """Return the profiles with what came of trying; groups of columns that failed once are not tried again."""
     found = []
     for source, one in zip(sources, known, strict=True):
         if not (one.rows and trials):

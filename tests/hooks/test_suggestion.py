@@ -5,16 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 
 from airflow_dataops.cli import main
 from airflow_dataops.core.contract import document_of
+from airflow_dataops.core.ledger import Attempt, Measurement, RunKey
 from airflow_dataops.core.quality_suite import suite_of
-from airflow_dataops.exceptions import BrokenCheckError, SourceError
+from airflow_dataops.exceptions import SourceError
+from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.expectations_engine import build, quiet
 from airflow_dataops.hooks.quality_evaluation import evaluate
-from airflow_dataops.hooks.suggestion import files_of, suggest
+from airflow_dataops.hooks.suggestion import Suggestion, files_of, published_of, suggest
 from airflow_dataops.testing import run_suite
 
 ROWS = 400
@@ -41,17 +44,29 @@ def orders(month: int, **columns) -> pd.DataFrame:
     return pd.DataFrame({**good, **columns})
 
 
-@pytest.fixture
-def months(tmp_path) -> Path:
-    folder = tmp_path / "orders"
+def written(folder: Path) -> Path:
     folder.mkdir()
     for month in range(1, 7):
         orders(month).to_parquet(folder / f"2025-{month:02}.parquet")
     return folder
 
 
+@pytest.fixture
+def months(tmp_path) -> Path:
+    return written(tmp_path / "orders")
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory) -> tuple[Path, Suggestion]:
+    folder = written(tmp_path_factory.mktemp("learned") / "orders")
+    return folder, suggest(files_of(folder, None), "our orders")
+
+
 def proposed(folder: Path, name: str = "orders", **kwargs) -> dict[str, tuple]:
-    found = suggest(files_of(folder, None), name, **kwargs)
+    return told(suggest(files_of(folder, None), name, **kwargs))
+
+
+def told(found: Suggestion) -> dict[str, tuple]:
     return {
         f"{', '.join(one.proposal.columns)}: {one.proposal.aspect}": (
             one.proposal.kwargs,
@@ -62,8 +77,8 @@ def proposed(folder: Path, name: str = "orders", **kwargs) -> dict[str, tuple]:
     }
 
 
-def test_what_an_engineer_would_write_is_proposed(months):
-    found = proposed(months)
+def test_what_an_engineer_would_write_is_proposed(learned):
+    found = told(learned[1])
     kwargs = {name: {k: v for k, v in one[0].items() if k != "column"} for name, one in found.items()}
     assert kwargs["order_id: unique"] == {}
     assert kwargs["order_id: range"] == {"min_value": 0}
@@ -120,11 +135,16 @@ def test_values_of_persons_are_neither_in_the_files_nor_in_the_table(months, tmp
     }
 
 
+def test_the_same_data_make_the_same_proposal(learned):
+    again = suggest(files_of(learned[0], None), "our orders")
+    assert json.dumps(again.suite()) == json.dumps(learned[1].suite())
+    assert json.dumps(again.contract()) == json.dumps(learned[1].contract())
+
+
 @pytest.mark.parametrize("kind", ["suite", "contract"])
-def test_the_data_pass_what_was_learned_from_them_and_it_is_the_same_each_time(months, kind):
-    documents = [getattr(suggest(files_of(months, None), "orders"), kind)() for _ in range(2)]
-    assert json.dumps(documents[0]) == json.dumps(documents[1])
-    document = documents[0] if kind == "suite" else document_of(documents[0], "orders")
+def test_the_data_pass_what_was_learned_from_them(learned, kind):
+    months, found = learned
+    document = found.suite() if kind == "suite" else document_of(found.contract(), "orders")
     checked = suite_of(document, "orders")
     for path in sorted(months.iterdir()):
         with evaluate(checked, path) as evaluation:
@@ -136,15 +156,15 @@ def test_the_data_pass_what_was_learned_from_them_and_it_is_the_same_each_time(m
                 build(expectation, 0, "the proposal")
 
 
-def test_each_proposal_tells_why_and_the_share_it_passed(months):
-    for one in suggest(files_of(months, None), "orders").suite()["expectations"]:
+def test_each_proposal_tells_why_and_the_share_it_passed(learned):
+    for one in learned[1].suite()["expectations"]:
         assert one["meta"]["suggested"]["share"] == 1
         assert one["meta"]["suggested"]["passed"] == "6 of 6"
         assert one["meta"]["suggested"]["why"]
 
 
-def test_the_contract_says_keys_types_and_the_rhythm_in_the_words_of_the_standard(months):
-    contract = suggest(files_of(months, None), "our orders").contract()
+def test_the_contract_says_keys_types_and_the_rhythm_in_the_words_of_the_standard(learned):
+    contract = learned[1].contract()
     unsupported = document_of(contract, "x")["meta"]["dataops"]["unsupported"]
     assert [one["rule"] for one in unsupported if "frequency" not in one["rule"]] == []
 
@@ -208,8 +228,7 @@ def test_hostile_names_and_values_do_no_harm(tmp_path):
     yaml.safe_dump(found.contract())
 
 
-@pytest.mark.parametrize("seen", [0, 1])
-def test_partitions_of_other_types_and_without_rows_are_told(months, seen):
+def test_partitions_of_other_types_and_without_rows_are_told(months):
     orders(7)[:0].to_parquet(months / "2025-07.parquet")
     orders(8, amount="much").to_parquet(months / "2025-08.parquet")
     found = suggest(files_of(months, None), "orders")
@@ -250,9 +269,22 @@ def test_unreadable_data_are_a_source_error(tmp_path):
         suggest(files_of(tmp_path, None), "x")
 
 
-def test_bad_names_of_published_data_are_no_traceback():
-    with pytest.raises(BrokenCheckError):
-        files_of(Path("/nowhere"), "*.csv")
+def test_published_partitions_are_learned_from_with_the_row_counts_that_the_ledger_remembers(store_path, ledger):
+    store = DatasetHook()
+    for month in range(1, 4):
+        rows = pa.Table.from_pandas(orders(month), preserve_index=False).to_reader()
+        snapshot = store.write_snapshot(rows, "orders", f"2025-{month:02}", "a" * 64)
+        store.publish("orders", snapshot.partition, {"snapshot": snapshot.to_xcom(), "verdict": "publish"})
+    claim = ledger.claim(RunKey("test", "line", "run", "snapshot"), Attempt("1", 1))
+    counts = {"2024-12": 90, "2024-11": 1200, "2025-01": 7}
+    figures = [Measurement("dataset/orders/rows", partition, number) for partition, number in counts.items()]
+    ledger.complete(claim, {}, measurements=figures)
+    sources, history = published_of("orders", ledger.url)
+    assert [one.name for one in sources] == ["2025-01", "2025-02", "2025-03"]
+    assert sorted(history) == [90, 1200]
+    found = told(suggest(sources, "orders", history=history))
+    assert found[": rows"][0] == {"min_value": 1, "max_value": 1800}
+    assert found["order_id: unique"][2] == "3 of 3"
 
 
 def test_nothing_of_duckdb_is_left_behind(months, tmp_path, monkeypatch):
