@@ -277,6 +277,36 @@ def test_a_path_that_does_not_exist_is_refused(tmp_path):
         look_at([tmp_path / "gone"], Choice())
 
 
+TABLES = """
+from airflow_dataops.operators.table import LoadTableOperator, PublishTableOperator
+TABLE = {"table": "orders", "sql_conn_id": "warehouse"}
+@task.quality_gate(dataset="orders", suite="suite.json")
+def orders(path): ...
+load = LoadTableOperator(task_id="l", gate=orders("/in.csv"), table="orders", sql_conn_id="warehouse")
+PublishTableOperator(task_id="p", load=load.output, table="orders", sql_conn_id="warehouse")
+"""
+
+
+def test_tables_and_decorated_gates_are_part_of_the_line(folder):
+    line(folder)
+    (folder / "line.py").write_text(HEAD + TABLES)
+    assert told(folder) == []
+    (folder / "more.py").write_text(HEAD + TABLES.replace('gate=orders("/in.csv")', "gate=other.output"))
+    assert [found for found in told(folder) if found[1] == "more.py"] == [("DO302", "more.py", 12)]
+
+
+def test_a_decorated_gate_judges_what_it_is_called_with(folder):
+    line(folder)
+    calls = """
+@task.quality_gate(suite="suite.json", dataset="{{ params.name }}")
+def judge(rows): ...
+taken = SnapshotDatasetOperator(task_id="s", dataset="stock", path="/in.csv")
+PublishDatasetOperator(task_id="p", dataset="stocks", gate=judge(taken.output))
+"""
+    (folder / "line.py").write_text(HEAD + calls)
+    assert told(folder) == [("DO103", "line.py", 7), ("DO306", "line.py", 10)]
+
+
 # -- hostile files ----------------------------------------------------------------------------------------
 
 BOMB = "expectations: &a []\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n" + "".join(
