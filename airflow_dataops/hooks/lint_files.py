@@ -199,6 +199,10 @@ def contract_documents(path: Path, raw: Any, spots: Spots) -> Iterator[Document]
         document_of(raw, plain(path.name))  # which says what is missing
     for number, one in named:
         name = str(one.get("name"))
+        if not isinstance(one.get("properties", []), list):
+            raise BrokenCheckError(
+                f"{plain(path.name)}, object {plain(name)}: its properties are no list.", hint="list its columns"
+            )
         suite = document_of(raw, plain(path.name), name)
         yield Document(shown(path), name, suite, raw, spots, ("schema", number))
 

@@ -179,7 +179,8 @@ def test_equal_ids_and_equal_checks_are_told(folder):
 
 
 def test_what_a_contract_asks_and_nobody_checks_is_a_note_at_its_column(folder):
-    content = CONTRACT.replace("logicalType: number", "logicalType: number\n        physicalType: numeric")
+    rule = "logicalType: number\n        quality: [{type: text, description: People must like it.}]"
+    content = CONTRACT.replace("logicalType: number", rule)
     line(folder, "'contract.yaml'")
     (folder / "contract.yaml").write_text(content)
     (folder / "suite.json").unlink()
