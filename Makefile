@@ -28,12 +28,13 @@ demo: $(VENV)/demo.stamp  ## run the line on real flights (ONESHOT=1: end by its
 test: $(VENV)/dev.stamp  ## run every test that can run here (ARGS="-k name" narrows); says what is missing
 	@$(IN)python -m pytest $(ARGS)
 
-check: $(VENV)/dev.stamp  ## lint, format, types, layers, dependencies
+check: $(VENV)/dev.stamp  ## lint, format, types, layers, dependencies, example DAGs
 	$(IN)ruff check .
 	$(IN)ruff format --check .
 	$(IN)mypy
 	$(IN)lint-imports
 	$(IN)deptry .
+	$(IN)airflow-dataops check dags
 
 format: $(VENV)/dev.stamp  ## rewrite the sources as `make check` wants them
 	$(IN)ruff check --fix .

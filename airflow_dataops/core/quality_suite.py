@@ -12,7 +12,15 @@ from airflow_dataops.core.quality_words import default_says
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 
-__all__ = ["columns_of", "columns_read", "declared_columns", "expectations_of", "missing_columns", "suite_of"]
+__all__ = [
+    "check_of",
+    "columns_of",
+    "columns_read",
+    "declared_columns",
+    "expectations_of",
+    "missing_columns",
+    "suite_of",
+]
 
 SEVERITIES = {"critical": Severity.BLOCK, "warning": Severity.WARN, "info": Severity.INFO}
 """What Great Expectations' own severities mean here."""

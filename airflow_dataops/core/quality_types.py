@@ -12,7 +12,7 @@ from typing import Any
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 
-__all__ = ["OWN_TYPES", "TYPES", "CheckType", "is_row_level", "validate"]
+__all__ = ["COMMON", "OWN_TYPES", "TYPES", "CheckType", "argument_faults", "is_row_level", "validate"]
 
 COMMON = frozenset({"row_condition", "condition_parser", "batch_id", "result_format", "catch_exceptions", "windows"})
 """Arguments that say which rows are looked at, or how to run."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from airflow_dataops.core.quality_sql.table import Table
 
-__all__ = ["DuckDBEngine", "open_duckdb"]
+__all__ = ["POSITION", "DuckDBEngine", "open_duckdb"]
 
 POSITION = "__dataops_position"
 MAX_INLINE = 500

@@ -26,6 +26,8 @@ HEAVY = (
     "openlineage",
 )
 
+MOST_MODULES_OF_CHECK = 300  # 190 when this was written; Airflow alone loads ten times as many
+
 PROGRAM = """
 import os, runpy, sys
 sys.path.insert(0, os.path.dirname(sys.argv[1]))  # as Airflow does with the folder of DAGs
@@ -75,3 +77,15 @@ def test_the_provider_info_imports_nothing():
     command = [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {program}"]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
     assert [name for name in loaded if name.split(".")[0] in {"airflow", "sqlalchemy", *HEAVY}] == []
+
+
+def test_checking_files_loads_neither_airflow_nor_anything_heavy():
+    program = (
+        "import sys; from airflow_dataops.cli import main; main(['check', 'dags']); "
+        "print('loaded:' + ','.join(sorted({name.split('.')[0] for name in sys.modules})), len(sys.modules))"
+    )
+    command = [sys.executable, "-c", program]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    loaded, _, number = told.rpartition("loaded:")[2].strip().rpartition(" ")
+    assert {"airflow", "sqlalchemy", "sqlglot", "jsonschema", *HEAVY} & set(loaded.split(",")) == set()
+    assert int(number) < MOST_MODULES_OF_CHECK
