@@ -12,6 +12,7 @@ NOUNS = {
         "dataset",
         "dataset_rollback",
         "quality",
+        "quarantine",
         "training",
         "evaluation",
         "registry",

@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from airflow_dataops.cli import ledger
+from airflow_dataops.cli import ledger, quarantine
 from airflow_dataops.exceptions import DataOpsError
 
 __all__ = ["main"]
 
-NOUNS = (ledger,)
+NOUNS = (ledger, quarantine)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

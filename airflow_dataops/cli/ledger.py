@@ -6,7 +6,7 @@ import argparse
 
 from airflow_dataops.cli.parsing import Commands, verbs
 
-__all__ = ["add_commands", "chosen_url"]
+__all__ = ["add_commands", "add_url", "chosen_url"]
 
 
 def add_commands(nouns: Commands) -> None:

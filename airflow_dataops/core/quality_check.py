@@ -132,12 +132,14 @@ class Suite:
         source: Where it was read, for messages.
         checks: The checks, in the order of the file.
         expectations: What the file says of each check, as Great Expectations writes it.
+        about: What its ``meta.dataops`` says of the data: ``classification`` by column, ``contract`` with retention.
     """
 
     name: str
     source: str
     checks: tuple[Check, ...]
     expectations: tuple[Mapping[str, Any], ...] = field(default=())
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def where(self, number: int) -> str:
         """Return how messages name the expectation at position `number`, counted from 0."""

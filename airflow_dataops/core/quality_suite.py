@@ -71,7 +71,14 @@ def suite_of(document: Mapping[str, Any], source: str) -> Suite:
         validate(expectation["type"], expectation["kwargs"], f"{where} ({plain(expectation['type'])})")
         row_level = is_row_level(expectation["type"])
         checks.append(check_of(expectation, where, taken, row_level=row_level))
-    return Suite(str(document.get("name") or source), source, tuple(checks), expectations)
+    return Suite(str(document.get("name") or source), source, tuple(checks), expectations, about=about_of(document))
+
+
+def about_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a suite's ``meta.dataops`` says of the data."""
+    meta = document.get("meta")
+    about = meta.get("dataops") if isinstance(meta, Mapping) else None
+    return about if isinstance(about, Mapping) else {}
 
 
 def check_of(expectation: Mapping[str, Any], where: str, taken: set[str], *, row_level: bool) -> Check:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["DatasetHook", "file_digest", "path_of", "replace_file"]
+__all__ = ["DatasetHook", "file_digest", "path_of", "remove_file", "replace_file"]
 
 ROW_GROUP_SIZE = 122_880
 CHUNK_BYTES = 1 << 20
@@ -261,12 +261,25 @@ def write_atomically(target: Path, content: bytes, owner: str = "") -> None:
         replace_file(temporary, target)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file and make that survive a power cut; a retry finds it gone."""
+    if not path.exists():
+        return
+    path.unlink()
+    sync_folder(path.parent)
+
+
 def replace_file(temporary: Path, target: Path) -> None:
     """Move a finished file into place and make both survive a power cut."""
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
+    sync_folder(target.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make what was renamed or removed in a folder survive a power cut."""
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["batches_of", "reader_of"]
+__all__ = ["batches_of", "duckdb_faults", "reader_of"]
 
 BATCH_ROWS = 100_000
 SNIFFED_ROWS = 20_480
@@ -217,10 +218,21 @@ def reader_of(path: Path) -> FileReader:
 
 def run(connection: duckdb.DuckDBPyConnection, path: Path, statement: str, given: Sequence[Any] = ()) -> None:
     """Carry out a statement that reads a file."""
+    with duckdb_faults(path):
+        connection.execute(statement, list(given))
+
+
+@contextmanager
+def duckdb_faults(path: Path) -> Iterator[None]:
+    """Tell of a file that DuckDB cannot read.
+
+    Raises:
+        SourceError: It is so. A retry does not help.
+    """
     import duckdb
 
     try:
-        connection.execute(statement, list(given))
+        yield
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException, duckdb.BinderException) as e:
         reason = str(e).strip().splitlines()[0]
         raise SourceError(

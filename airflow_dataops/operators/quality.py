@@ -14,8 +14,8 @@ from airflow_dataops.core.ledger import Claim, Event, Measurement
 from airflow_dataops.core.quality import GateDecision, OnEmpty, Verdict, decide
 from airflow_dataops.core.words import count_words, plain
 from airflow_dataops.exceptions import BrokenCheckError, GateHeldError
-from airflow_dataops.hooks.dataset import DatasetHook
-from airflow_dataops.hooks.dataset_split import bad_batches, good_batches
+from airflow_dataops.hooks.dataset import DatasetHook, path_of
+from airflow_dataops.hooks.dataset_split import bad_batches, good_batches, positions_in
 from airflow_dataops.hooks.expectations import ExpectationsHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.quality_evaluation import Evaluation
@@ -167,8 +167,9 @@ def split(
     bad = store.write_snapshot(bad_batches(path, failing), quarantine, snapshot.partition, owner)
     if held:
         return None, bad
-    positions = evaluation.engine.failing_positions(reasons)
-    good = store.write_snapshot(good_batches(path, positions), snapshot.dataset, snapshot.partition, owner)
+    good = store.write_snapshot(
+        good_batches(path, positions_in(path_of(bad.uri))), snapshot.dataset, snapshot.partition, owner
+    )
     if good.rows + bad.rows != snapshot.rows or bad.rows != decision.bad:
         raise RuntimeError(
             f"{snapshot.name} has {snapshot.rows} rows, but {good.rows} good and {bad.rows} bad ones were written"
