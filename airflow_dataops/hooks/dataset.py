@@ -139,6 +139,26 @@ class DatasetHook(BaseHook):
             )
         return path
 
+    @contextmanager
+    def steady(self, snapshot: Snapshot) -> Iterator[Path]:
+        """Give the snapshot's verified file and tell when it was changed or removed while it was read.
+
+        Raises:
+            SourceError: It is so, or was before. A retry does not help.
+        """
+        path = self.verified_path(snapshot)
+        before = mark_of(path)
+        try:
+            yield path
+        except Exception:
+            if mark_of(path) == before:
+                raise
+        if mark_of(path) != before:
+            raise SourceError(
+                f"The snapshot {snapshot.name} was changed or removed while it was read: {path}.",
+                hint="snapshots are never edited: restore the file, or clear the snapshot task to take it again",
+            )
+
     # -- what is published -------------------------------------------------------------------------------
 
     def publish(self, dataset: str, partition: str, document: Mapping[str, Any], owner: str = "") -> Path:
@@ -210,6 +230,15 @@ class DatasetHook(BaseHook):
             raise
         except OSError as error:
             raise OutageError("The store", str(self.root), self.store_conn_id, error.strerror or error) from error
+
+
+def mark_of(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when a file is written or replaced; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def path_of(uri: str) -> Path:

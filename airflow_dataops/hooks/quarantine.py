@@ -10,7 +10,8 @@ from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import SourceError
 from airflow_dataops.hooks.dataset_source import refuse_empty
 from airflow_dataops.hooks.dataset_split import CHECKS_COLUMN, ROW_COLUMN, batches, filled, plain_type
-from airflow_dataops.hooks.quality_source import batches_of, duckdb_faults
+from airflow_dataops.hooks.duckdb_faults import file_faults
+from airflow_dataops.hooks.quality_source import batches_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,8 @@ SNAPSHOT_COLUMN = "_dataops_snapshot"
 OURS = (ROW_COLUMN, CHECKS_COLUMN, SNAPSHOT_COLUMN)
 READERS = {
     ".parquet": "read_parquet(?)",
-    ".csv": "read_csv(?, header = true, all_varchar = true, nullstr = '', allow_quoted_nulls = false)",
+    ".csv": "read_csv(?, skip = 0, comment = '', header = true, all_varchar = true, nullstr = '', "
+    "allow_quoted_nulls = false)",
 }
 MOST_NAMED = 5
 
@@ -135,7 +137,7 @@ def read_repaired(path: Path) -> pa.Table:
         raise SourceError(f"There is no file at {path}.", hint="name the file that holds the repaired rows")
     kind = kind_of(path)
     refuse_empty(path)
-    with duckdb_faults(path), duckdb.connect() as connection:
+    with file_faults(path), duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         relation = connection.sql(f"SELECT * FROM {READERS[kind]}", params=[str(path)])  # noqa: S608 - one of ours
         return batches_of(relation).read_all()

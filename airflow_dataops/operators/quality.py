@@ -91,9 +91,9 @@ class QualityGateOperator(StationOperator):
         self.refuse_wrong_options()
         snapshot = snapshot_of(self.snapshot)
         store = DatasetHook(self.store_conn_id)
-        path = store.verified_path(snapshot)
         hook = ExpectationsHook(self.expectations_conn_id)
-        with hook.evaluate(hook.load(self.suite), path) as evaluation:
+        suite = hook.load(self.suite)
+        with store.steady(snapshot) as path, hook.evaluate(suite, path) as evaluation:
             decision = decide(
                 evaluation.results,
                 evaluation.rows,
