@@ -56,8 +56,9 @@ class QualityGateOperator(StationOperator):
 
     Returns:
         ``{"verdict": str, "sentence": str, "snapshot": {...}, "quarantine": {...} | None, "rows": int,
-        "rows_bad": int, "failed": [check ids], "evidence": uri, "published_version": int}``; the last is the
-        version of the published pointer when the gate looked.
+        "rows_bad": int, "failed": [check ids], "evidence": uri, "written": {"rows": int, "bytes": int},
+        "published_version": int}``; `written` is what the split cost the store, the last the version of the
+        published pointer when the gate looked.
 
     Raises:
         AirflowFailException: The data were held (``on_hold="fail"``), or the suite is broken or does not fit
@@ -105,7 +106,8 @@ class QualityGateOperator(StationOperator):
             good, bad = split(store, snapshot, decision, evaluation, claim.key)
         evidence = store.put_evidence(evidence_of(snapshot, evaluation, decision), ".json", claim.key)
         looked_at = ledger.pointer(pointer_name(snapshot.dataset, snapshot.partition))
-        result = {**result_of(decision, good, bad, evidence), "published_version": looked_at.version}
+        told = result_of(decision, good, bad, evidence)
+        result = {**told, "written": written(snapshot, good, bad), "published_version": looked_at.version}
         return Outcome(
             result,
             events=events_of(snapshot, decision, result),
@@ -175,6 +177,12 @@ def split(
             f"{snapshot.name} has {snapshot.rows} rows, but {good.rows} good and {bad.rows} bad ones were written"
         )
     return good, bad
+
+
+def written(snapshot: Snapshot, good: Snapshot | None, bad: Snapshot | None) -> dict[str, int]:
+    """Return what the split wrote; nothing where the snapshot itself goes on."""
+    files = [one for one in (good, bad) if one is not None and one != snapshot]
+    return {"rows": sum(one.rows for one in files), "bytes": sum(path_of(one.uri).stat().st_size for one in files)}
 
 
 def result_of(decision: GateDecision, good: Snapshot | None, bad: Snapshot | None, evidence: str) -> dict[str, Any]:

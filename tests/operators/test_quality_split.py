@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from airflow_dataops.core.quality import Verdict, decide
 from airflow_dataops.core.quality_suite import suite_of
 from airflow_dataops.hooks.dataset import DatasetHook, path_of
 from airflow_dataops.hooks.quality_evaluation import evaluate
-from airflow_dataops.operators.quality import split
+from airflow_dataops.operators.quality import QualityGateOperator, split
 
 COLUMNS = {
     "number": (pa.float64(), [None, math.nan, math.inf, -1.0, 0.5, 2.0]),
@@ -131,6 +132,19 @@ def test_nothing_split_is_the_original_by_reference_and_no_file_is_written(store
     good, bad, _ = split_by(store, taken, suite)
     assert (good.num_rows, bad) == (2, None)
     assert {path: path.stat().st_mtime_ns for path in store_path.rglob("*")} == before
+
+
+def test_what_the_split_wrote_is_told(ledger, store_path, make_context, tmp_path):
+    path = tmp_path / "suite.json"
+    path.write_text(json.dumps({"expectations": [expectation("column_values_to_not_be_null", column="id")]}))
+    told = []
+    for number, ids in enumerate(([1, 2, 3], [1, None, 3])):
+        snapshot = DatasetHook().write_snapshot(pa.table({"id": ids}).to_reader(), "d", "all", "owner")
+        gate = QualityGateOperator(task_id="gate", snapshot=snapshot.to_xcom(), suite=str(path))
+        told.append(gate.execute(make_context(f"gate-{number}")))
+    assert told[0]["written"] == {"rows": 0, "bytes": 0}
+    sizes = [path_of(told[1][part]["uri"]).stat().st_size for part in ("snapshot", "quarantine")]
+    assert told[1]["written"] == {"rows": 3, "bytes": sum(sizes)}
 
 
 def test_rows_are_asked_for_once(store_path, monkeypatch):
