@@ -15,6 +15,7 @@ NOUNS = {
         "table",
         "table_rollback",
         "quality",
+        "quarantine",
         "training",
         "evaluation",
         "registry",

@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from airflow_dataops.cli import check, diff, ledger, suggest, suite
+from airflow_dataops.cli import check, diff, ledger, quarantine, suggest, suite
 from airflow_dataops.exceptions import DataOpsError
 
 __all__ = ["main"]
 
-NOUNS = (check, diff, ledger, suggest, suite)
+NOUNS = (check, diff, ledger, quarantine, suggest, suite)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

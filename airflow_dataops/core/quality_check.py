@@ -141,6 +141,7 @@ class Suite:
         expectations: What the file says of each check, as Great Expectations writes it.
         public: Columns whose values may be shown: ``"meta": {"dataops": {"classification": {"carrier": "public"}}}``.
         unsupported: Rules of the file that are not checked, each with why.
+        about: What its ``meta.dataops`` says of the data: ``classification`` by column, ``contract`` with retention.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Suite:
     expectations: tuple[Mapping[str, Any], ...] = field(default=())
     public: frozenset[str] = frozenset()
     unsupported: tuple[Mapping[str, str], ...] = field(default=())
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def where(self, number: int) -> str:
         """Return how messages name the expectation at position `number`, counted from 0."""

@@ -91,7 +91,7 @@ def suite_of(document: Mapping[str, Any], source: str) -> Suite:
         checks.append(check_of(expectation, where, taken, row_level=row_level))
     name = str(document.get("name") or source)
     public, unsupported = public_columns(document, source), tuple(unsupported_of(document))
-    return Suite(name, source, tuple(checks), expectations, public, unsupported)
+    return Suite(name, source, tuple(checks), expectations, public, unsupported, about_of(document))
 
 
 def public_columns(document: Mapping[str, Any], source: str) -> frozenset[str]:
@@ -100,15 +100,20 @@ def public_columns(document: Mapping[str, Any], source: str) -> frozenset[str]:
     Raises:
         BrokenCheckError: It is no mapping of columns to words.
     """
-    meta = document.get("meta") or {}
-    ours = (meta.get("dataops") or {}) if isinstance(meta, Mapping) else {}
-    classified = (ours.get("classification") or {}) if isinstance(ours, Mapping) else {}
+    classified = about_of(document).get("classification") or {}
     if not (isinstance(classified, Mapping) and all(isinstance(word, str) for word in classified.values())):
         raise BrokenCheckError(
             f"{source}: meta.dataops.classification is no mapping of columns to words.",
             hint='for example "classification": {"carrier": "public", "salary": "restricted"}',
         )
     return frozenset(str(column) for column, word in classified.items() if word.strip().lower() == "public")
+
+
+def about_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a suite's ``meta.dataops`` says of the data."""
+    meta = document.get("meta")
+    about = meta.get("dataops") if isinstance(meta, Mapping) else None
+    return about if isinstance(about, Mapping) else {}
 
 
 def check_of(expectation: Mapping[str, Any], where: str, taken: set[str], *, row_level: bool) -> Check:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["DatasetHook", "file_digest", "path_of", "replace_file"]
+__all__ = ["DatasetHook", "file_digest", "path_of", "remove_file", "replace_file"]
 
 ROW_GROUP_SIZE = 122_880
 CHUNK_BYTES = 1 << 20
@@ -139,6 +139,26 @@ class DatasetHook(BaseHook):
             )
         return path
 
+    @contextmanager
+    def steady(self, snapshot: Snapshot) -> Iterator[Path]:
+        """Give the snapshot's verified file and tell when it was changed or removed while it was read.
+
+        Raises:
+            SourceError: It is so, or was before. A retry does not help.
+        """
+        path = self.verified_path(snapshot)
+        before = mark_of(path)
+        try:
+            yield path
+        except Exception:
+            if mark_of(path) == before:
+                raise
+        if mark_of(path) != before:
+            raise SourceError(
+                f"The snapshot {snapshot.name} was changed or removed while it was read: {path}.",
+                hint="snapshots are never edited: restore the file, or clear the snapshot task to take it again",
+            )
+
     # -- what is published -------------------------------------------------------------------------------
 
     def publish(self, dataset: str, partition: str, document: Mapping[str, Any], owner: str = "") -> Path:
@@ -212,6 +232,15 @@ class DatasetHook(BaseHook):
             raise OutageError("The store", str(self.root), self.store_conn_id, error.strerror or error) from error
 
 
+def mark_of(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when a file is written or replaced; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def path_of(uri: str) -> Path:
     """Return the path that a ``file:`` URI or a plain path names.
 
@@ -261,12 +290,25 @@ def write_atomically(target: Path, content: bytes, owner: str = "") -> None:
         replace_file(temporary, target)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file and make that survive a power cut; a retry finds it gone."""
+    if not path.exists():
+        return
+    path.unlink()
+    sync_folder(path.parent)
+
+
 def replace_file(temporary: Path, target: Path) -> None:
     """Move a finished file into place and make both survive a power cut."""
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
+    sync_folder(target.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make what was renamed or removed in a folder survive a power cut."""
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,21 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 
+from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import OutageError, SourceError
 from airflow_dataops.hooks.connection import existing_connection
-from airflow_dataops.hooks.quality_source import batches_of
+from airflow_dataops.hooks.duckdb_faults import engine_faults, file_faults, readable
+from airflow_dataops.hooks.quality_frame import refuse_doubles
+from airflow_dataops.hooks.quality_source import ALL_LINES, batches_of, blank_lines, column_names, refuse_torn
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
     import pyarrow as pa
 
 __all__ = ["arrow_table", "file_batches", "frame_batches", "sql_batches"]
 
 BATCH_ROWS = 100_000
+MAX_DIGITS = 38
 READERS = {
     ".parquet": "read_parquet(?)",
-    ".csv": "read_csv(?, sample_size = -1)",
-    ".tsv": "read_csv(?, sample_size = -1)",
+    ".csv": f"read_csv(?, {ALL_LINES}, sample_size = -1)",
+    ".tsv": f"read_csv(?, {ALL_LINES}, sample_size = -1)",
     ".json": "read_json(?)",
     ".jsonl": "read_json(?)",
 }
@@ -42,25 +48,58 @@ def file_batches(path: Path) -> Iterator[pa.RecordBatchReader]:
 
     files = source_files(path)
     kind = kind_of(files[0])
-    try:
-        with duckdb.connect() as connection:
-            # Snapshots are compared by their bytes: the order of rows must be that of the source.
-            connection.execute("SET preserve_insertion_order = true")
-            query = f"SELECT * FROM {READERS[kind]}"  # noqa: S608 - the reader is one of ours
-            # Named, so that it lives as long as its rows are read: DuckDB 1.3 crashes otherwise.
-            relation = connection.sql(query, params=[[str(file) for file in files]])
-            yield batches_of(relation)
-    except duckdb.Error as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SourceError(
-            f"{path} cannot be read as {kind.lstrip('.').upper()}: {reason}",
-            hint="look at the first lines of the file; is it whole, and is it what its name says?",
-        ) from error
+    with (
+        tempfile.TemporaryDirectory(prefix="dataops-duckdb-") as folder,
+        engine_faults(folder),
+        file_faults(path),
+        duckdb.connect(config={"temp_directory": folder}) as connection,
+    ):
+        for file in files:
+            refuse_renamed(connection, file, kind)
+        # Snapshots are compared by their bytes: the order of rows must be that of the source.
+        connection.execute("SET preserve_insertion_order = true")
+        lines = [blank_lines(files[0])] if kind in {".csv", ".tsv"} else []
+        query = f"SELECT * FROM {READERS[kind]}"  # noqa: S608 - the reader is one of ours
+        # Named, so that it lives as long as its rows are read: DuckDB 1.3 crashes otherwise.
+        relation = connection.sql(query, params=[[str(file) for file in files], *lines])
+        yield batches_of(relation)
+
+
+def refuse_renamed(connection: duckdb.DuckDBPyConnection, file: Path, kind: str) -> None:
+    """Refuse a file of which DuckDB would rename columns, or see as one column what are several.
+
+    Raises:
+        SourceError: It is so. A retry does not help.
+    """
+    if kind.startswith(".json"):
+        return
+    names = column_names(connection, file)
+    refuse_doubles(names)
+    if kind != ".parquet":
+        refuse_torn(file, names)
+        return
+    if "" in names:
+        raise SourceError(f"{file} has a column without a name.", hint="name it in the source")
+    refuse_wide_decimals(file)
+
+
+def refuse_wide_decimals(file: Path) -> None:
+    """Refuse decimals that DuckDB would round."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for field in pq.read_schema(file):
+        if pa.types.is_decimal(field.type) and field.type.precision > MAX_DIGITS:
+            raise SourceError(
+                f"{file} has a column {plain(field.name)!r} of decimals with {field.type.precision} digits; "
+                f"{MAX_DIGITS} are allowed.",
+                hint="write it as text, or with fewer digits",
+            )
 
 
 def source_files(path: Path) -> list[Path]:
     """Return the files a source consists of."""
-    if not path.exists():
+    if not readable(path):
         raise SourceError(
             f"There is no file or folder at {path}.", hint="has the delivery arrived, and is the name right?"
         )

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-__all__ = ["CHECKS_COLUMN", "ROW_COLUMN", "bad_batches", "good_batches"]
+__all__ = [
+    "CHECKS_COLUMN",
+    "ROW_COLUMN",
+    "bad_batches",
+    "batches",
+    "filled",
+    "good_batches",
+    "plain_type",
+    "positions_in",
+]
 
 BATCH_ROWS = 100_000
 ROW_COLUMN = "_dataops_row"
@@ -67,6 +76,15 @@ def bad_batches(path: Path, failing: pa.RecordBatchReader) -> pa.RecordBatchRead
             yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
 
     return pa.RecordBatchReader.from_batches(schema, filled(stream()))
+
+
+def positions_in(path: Path) -> np.ndarray[Any, Any]:
+    """Return the positions of the rows in a file of bad rows, in order: what was written, not what is asked anew."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        positions: np.ndarray[Any, Any] = file.read(columns=[ROW_COLUMN]).column(ROW_COLUMN).to_numpy()
+    return positions
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:

@@ -51,7 +51,7 @@ def report(suite: Suite, found: Mapping[int, Found]) -> dict[str, Any]:
             "success_percent": 100 * met / len(results),
         },
         "suite_parameters": {},
-        "meta": {},
+        "meta": {"dataops_suite": dict(suite.about)} if suite.about else {},
     }
 
 

@@ -41,7 +41,7 @@ from airflow_dataops.hooks.ledger_engine import (
     upgrade_if_embedded,
 )
 
-__all__ = ["LedgerStore"]
+__all__ = ["LedgerStore", "now"]
 
 # Any constant of our own: PostgreSQL's advisory locks are numbers.
 CHAIN_LOCK = 0x0DA7A095

@@ -48,7 +48,6 @@ def figures(engine: DuckDBEngine, column: str) -> Iterator[tuple[str, exp.Expres
     from sqlglot import exp
 
     from airflow_dataops.core.quality_sql.dialect import negation
-    from airflow_dataops.core.quality_sql.regex import re2_pattern
 
     table, value, kind = engine.table, engine.table.value(column), engine.table.columns[column].kind
     yield "missing", table.missing_count(column)
@@ -71,7 +70,7 @@ def figures(engine: DuckDBEngine, column: str) -> Iterator[tuple[str, exp.Expres
         yield "shortest", exp.Min(this=length)
         yield "longest", exp.Max(this=length.copy())
         for form, pattern in KNOWN_FORMS.items():
-            yield form, table.dialect.count_if(table.dialect.matches(value.copy(), re2_pattern(pattern)))
+            yield form, table.dialect.count_if(table.dialect.matches(value.copy(), pattern))
 
 
 def text_or(kind: str) -> str:

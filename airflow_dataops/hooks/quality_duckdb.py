@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.words import plain
-from airflow_dataops.exceptions import SourceError
+from airflow_dataops.exceptions import BrokenCheckError
+from airflow_dataops.hooks.duckdb_faults import engine_faults
 from airflow_dataops.hooks.quality_columns import duckdb_column
 from airflow_dataops.hooks.quality_frame import as_arrow
 from airflow_dataops.hooks.quality_references import load_references
-from airflow_dataops.hooks.quality_source import batches_of, reader_of
+from airflow_dataops.hooks.quality_source import batches_of, reader_of, refuse_reserved
 
 if TYPE_CHECKING:
     import duckdb
@@ -142,14 +143,9 @@ def open_duckdb(
         settle(connection, folder, memory_limit, threads)
         if isinstance(data, str | Path):
             data = Path(data)
-        try:
+        with engine_faults(folder):
             referred = load_references(connection, references or {}, load)
             yield DuckDBEngine(connection, replace(load(connection, data, columns), references=referred), data)
-        except duckdb.OutOfMemoryException as error:
-            raise SourceError(
-                f"The checks need more memory or disk than DuckDB may use: {plain(str(error).splitlines()[0], 200)}",
-                hint="raise memory_limit, or free disk space in the temporary folder",
-            ) from error
 
 
 def settle(connection: duckdb.DuckDBPyConnection, folder: str, memory_limit: str | None, threads: int | None) -> None:
@@ -157,9 +153,25 @@ def settle(connection: duckdb.DuckDBPyConnection, folder: str, memory_limit: str
     connection.execute("SET temp_directory = ?", [folder])
     connection.execute("SET TimeZone = 'UTC'")
     if memory_limit:
-        connection.execute("SET memory_limit = ?", [memory_limit])
+        set_memory(connection, memory_limit)
     if threads:
         connection.execute("SET threads = ?", [threads])
+
+
+def set_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    """Bound the memory.
+
+    Raises:
+        BrokenCheckError: The limit is none. A retry does not help.
+    """
+    import duckdb
+
+    try:
+        connection.execute("SET memory_limit = ?", [limit])
+    except duckdb.Error as error:
+        raise BrokenCheckError(
+            f"Got memory_limit={plain(limit)!r}; allowed is a number with a unit.", hint="for example 300MB or 2GB"
+        ) from error
 
 
 def load(connection: duckdb.DuckDBPyConnection, data: Any, columns: Sequence[str] | None) -> Table:
@@ -173,6 +185,7 @@ def load(connection: duckdb.DuckDBPyConnection, data: Any, columns: Sequence[str
         natives = reader_of(data).load(connection, data, POSITION, columns)
     else:
         arrow, natives = as_arrow(data)
+        refuse_reserved(arrow.column_names)
         connection.register("frame", arrow)
         # Arrow has no row numbers; DuckDB computes them only where a query asks for positions.
         columns_and_position = f"*, row_number() OVER () - 1 AS {POSITION}"

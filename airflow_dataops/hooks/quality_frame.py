@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from airflow_dataops.core.words import plain
@@ -42,10 +43,12 @@ def as_arrow(data: Any) -> tuple[pa.Table, dict[str, str]]:
 
 def refuse_doubles(names: list[str]) -> None:
     """Refuse data in which a name is not enough to tell a column."""
-    twice = sorted({name for name in names if names.count(name) > 1})
+    folded = Counter(name.lower() for name in names)  # DuckDB does not tell upper from lower case
+    twice = [name for name in names if folded[name.lower()] > 1]
     if twice:
         raise SourceError(
-            f"The data have more than one column named {plain(twice[0])!r}.", hint="rename one of them in the source"
+            f"The data have more than one column named {plain(twice[0])!r}; upper and lower case are the same.",
+            hint="rename one of them in the source",
         )
 
 

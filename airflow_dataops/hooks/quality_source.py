@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import SourceError
+from airflow_dataops.hooks.duckdb_faults import begins_with, file_faults, readable
 from airflow_dataops.hooks.quality_frame import refuse_doubles
 
 if TYPE_CHECKING:
@@ -15,12 +18,25 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["batches_of", "reader_of"]
+__all__ = [
+    "ALL_LINES",
+    "RESERVED",
+    "batches_of",
+    "blank_lines",
+    "column_names",
+    "reader_of",
+    "refuse_reserved",
+    "refuse_torn",
+]
 
 BATCH_ROWS = 100_000
+RESERVED = ("__dataops_position", "file_row_number")
+"""Names under which the engine tells positions."""
 SNIFFED_ROWS = 20_480
 DICTIONARY_VALUES = 1000
 """Columns of more values in a row group are written as they are: to number the values costs more than it spares."""
+ALL_LINES = "skip = ?, comment = ''"
+"""Options of DuckDB's CSV reader without which it leaves out lines that do not fit or begin with #."""
 
 
 class FileReader(Protocol):
@@ -42,7 +58,9 @@ class ParquetReader:
         self, connection: duckdb.DuckDBPyConnection, path: Path, position: str, columns: Sequence[str] | None
     ) -> Mapping[str, str]:
         """Make ``source`` a view of the file."""
-        refuse_doubles(top_level_names(connection, path))
+        names = top_level_names(connection, path)
+        refuse_doubles(names)
+        refuse_reserved(names)
         # A view takes no parameters, so the path is quoted here.
         named = quoted(path)
         rows = f"* EXCLUDE (file_row_number), file_row_number AS {position}"
@@ -149,6 +167,9 @@ class CsvReader:
         """Return for each column, quoted, whether it holds text; None where one is empty in the first rows."""
         options = {"nullstr": self.missing, "sample_size": SNIFFED_ROWS}
         self.parse(connection, path, None, "*", options)
+        names = column_names(connection, path)
+        refuse_doubles(names)
+        refuse_torn(path, names)
         described = connection.execute("DESCRIBE first_rows").fetchall()
         told = {identifier(row[0]): row[1] == "VARCHAR" for row in described}
         texts = [name for name, text in told.items() if text]
@@ -168,8 +189,8 @@ class CsvReader:
         options: Mapping[str, Any],
     ) -> None:
         """Write what is shown of the rows as parquet; without a file, keep the first rows as a table."""
-        reader = "read_csv(?, header = true, nullstr = ?, auto_type_candidates = ?, sample_size = ?)"
-        given = [str(path), list(options["nullstr"]), list(self.types), options["sample_size"]]
+        reader = f"read_csv(?, header = true, {ALL_LINES}, nullstr = ?, auto_type_candidates = ?, sample_size = ?)"
+        given = [str(path), blank_lines(path), list(options["nullstr"]), list(self.types), options["sample_size"]]
         query = f"SELECT {shown} FROM {reader}"  # noqa: S608 - quoted
         if parsed is None:
             statement = f"CREATE OR REPLACE TEMP TABLE first_rows AS {query} LIMIT {SNIFFED_ROWS}"
@@ -219,6 +240,51 @@ def top_level_names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[s
     return names
 
 
+def column_names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    """Return the columns of a parquet or CSV file as it names them; DuckDB renames those of one name."""
+    kind = Path(path.name.lower().removesuffix(".gz").removesuffix(".zst")).suffix
+    if kind == ".parquet":
+        return top_level_names(connection, path)
+    reader = f"read_csv(?, header = false, {ALL_LINES}, all_varchar = true, sample_size = {SNIFFED_ROWS})"
+    with file_faults(path):
+        given = [str(path), blank_lines(path)]
+        found = connection.execute(f"SELECT * FROM {reader} LIMIT 1", given).fetchone()  # noqa: S608 - ours
+    return [str(name) for name in found or () if name is not None]
+
+
+def blank_lines(path: Path) -> int:
+    """Return how many empty lines stand before the first of a CSV file; those may be left out."""
+    with path.open("rb") as file:
+        return sum(1 for _ in takewhile(lambda line: not line.strip(), file))
+
+
+def refuse_torn(path: Path, names: Sequence[str]) -> None:
+    """Refuse a CSV file that seems to have one column only because its rows have different numbers of them.
+
+    Raises:
+        SourceError: It is so. A retry does not help.
+    """
+    if len(names) == 1 and any(mark in names[0] for mark in ",;\t|") and not begins_with(path).startswith(b'"'):
+        raise SourceError(
+            f"{path} cannot be read as CSV: its rows have different numbers of columns.",
+            hint="look for rows that miss a value or hold one too many; values with a comma are put in quotes",
+        )
+
+
+def refuse_reserved(names: Sequence[str]) -> None:
+    """Refuse columns under whose names the engine tells positions.
+
+    Raises:
+        SourceError: There is one. A retry does not help.
+    """
+    taken = [name for name in names if name.lower() in RESERVED]
+    if taken:
+        raise SourceError(
+            f"The data have a column {plain(taken[0])!r}, which is needed to tell where a row stands.",
+            hint="rename it in the source",
+        )
+
+
 READERS: Mapping[str, FileReader] = {".parquet": ParquetReader(), ".csv": CsvReader()}
 
 
@@ -234,8 +300,10 @@ def reader_of(path: Path) -> FileReader:
             f"{path} is of a kind we cannot read ({kind or 'no suffix'}); allowed: {', '.join(sorted(READERS))}.",
             hint="rename or convert the file",
         )
-    if not path.exists():
+    if not readable(path):
         raise SourceError(f"There is no file at {path}.", hint="has the delivery arrived, and is the name right?")
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder, where a file is needed.", hint="name the file in it")
     if not path.stat().st_size:
         raise SourceError(f"The file {path} is empty (0 bytes).", hint="was the delivery cut off? ask the sender")
     return READERS[kind]
@@ -243,13 +311,5 @@ def reader_of(path: Path) -> FileReader:
 
 def run(connection: duckdb.DuckDBPyConnection, path: Path, statement: str, given: Sequence[Any] = ()) -> None:
     """Carry out a statement that reads a file."""
-    import duckdb
-
-    try:
+    with file_faults(path):
         connection.execute(statement, list(given))
-    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException, duckdb.BinderException) as e:
-        reason = str(e).strip().splitlines()[0]
-        raise SourceError(
-            f"{path} cannot be read as {path.suffix.lstrip('.').upper()}: {reason[:300]}",
-            hint="look at the first lines of the file; is it whole, and is it what its name says?",
-        ) from e

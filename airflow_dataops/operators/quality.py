@@ -16,8 +16,8 @@ from airflow_dataops.core.quality_check import Suite
 from airflow_dataops.core.quality_options import GateOptions
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError, GateHeldError
-from airflow_dataops.hooks.dataset import DatasetHook
-from airflow_dataops.hooks.dataset_split import bad_batches, good_batches
+from airflow_dataops.hooks.dataset import DatasetHook, path_of
+from airflow_dataops.hooks.dataset_split import bad_batches, good_batches, positions_in
 from airflow_dataops.hooks.expectations import ExpectationsHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.quality_evaluation import Evaluation
@@ -81,8 +81,8 @@ class QualityGateOperator(StationOperator, BranchMixIn):
     Returns:
         ``{"verdict": str, "sentence": str, "snapshot": {...} | None, "quarantine": {...} | None, "rows": int,
         "rows_bad": int, "failed": [check ids], "score": float, "evidence": uri, "report": uri,
-        "published_version": int}``; `snapshot` is what may go on, the last is the version of the published pointer
-        when the gate looked.
+        "written": {"rows": int, "bytes": int}, "published_version": int}``; `snapshot` is what may go on,
+        `written` what the split cost the store, the last is the version of the published pointer when the gate looked.
 
     Raises:
         AirflowFailException: The data were held (``on_fail="fail"``), or the suite or an option is broken or does
@@ -151,12 +151,12 @@ class QualityGateOperator(StationOperator, BranchMixIn):
 
     def judge(self, context: Context, store: DatasetHook, snapshot: Snapshot, claim: Claim) -> Judged:
         """Carry out the suite, split the rows by the verdict and keep the evidence."""
-        hook, path = ExpectationsHook(self.expectations_conn_id), store.verified_path(snapshot)
+        hook = ExpectationsHook(self.expectations_conn_id)
         referred = {name: published_snapshots(store, dataset) for name, dataset in (self.references or {}).items()}
         suite = hook.load(self.suite, referred, end_of_interval(context))
         self.name_unchecked(suite)
         paths = {name: [store.verified_path(one) for one in parts] for name, parts in referred.items()}
-        with hook.evaluate(suite, path, self.options, paths) as evaluation:
+        with store.steady(snapshot) as path, hook.evaluate(suite, path, self.options, paths) as evaluation:
             decision = decide(
                 evaluation.results,
                 evaluation.rows,
@@ -285,8 +285,9 @@ def split(
     bad = store.write_snapshot(bad_batches(path, failing), quarantine, snapshot.partition, owner)
     if held:
         return None, bad
-    positions = evaluation.engine.failing_positions(reasons)
-    good = store.write_snapshot(good_batches(path, positions), snapshot.dataset, snapshot.partition, owner)
+    good = store.write_snapshot(
+        good_batches(path, positions_in(path_of(bad.uri))), snapshot.dataset, snapshot.partition, owner
+    )
     if good.rows + bad.rows != snapshot.rows or bad.rows != decision.bad:
         raise RuntimeError(
             f"{snapshot.name} has {snapshot.rows} rows, but {good.rows} good and {bad.rows} bad ones were written"

@@ -15,6 +15,7 @@ from airflow_dataops.core.quality_check import Suite
 from airflow_dataops.core.quality_report import Report, lines_of
 from airflow_dataops.core.quality_report_page import page_of
 from airflow_dataops.core.words import count_words, plain
+from airflow_dataops.hooks.dataset import path_of
 from airflow_dataops.hooks.quality_evaluation import Evaluation
 from airflow_dataops.hooks.quality_pictures import pictures_of
 
@@ -66,8 +67,15 @@ def result_of(judged: Judged) -> dict[str, Any]:
         "score": decision.score,
         "evidence": judged.evidence,
         "report": judged.report,
+        "written": written(judged),
     }
     return fitted(result)
+
+
+def written(judged: Judged) -> dict[str, int]:
+    """Return what the split wrote; nothing where the snapshot itself goes on."""
+    files = [one for one in (judged.good, judged.bad) if one is not None and one != judged.snapshot]
+    return {"rows": sum(one.rows for one in files), "bytes": sum(path_of(one.uri).stat().st_size for one in files)}
 
 
 def fitted(result: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +110,7 @@ def evidence_of(
         "score": decision.score,
         "checks": [finding.to_json() for finding in decision.findings],
         "unsupported": [dict(one) for one in suite.unsupported],
-        "references": {name: [one.name for one in parts] for name, parts in referred.items()},
+        "references": {name: [one.to_xcom() for one in parts] for name, parts in referred.items()},
     }
     report = {**evaluation.report, "meta": {**evaluation.report["meta"], "dataops": ours}}
     return json.dumps(report, indent=1, sort_keys=True, default=str).encode()
