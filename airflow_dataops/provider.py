@@ -15,6 +15,7 @@ NOUNS = {
         "table",
         "table_rollback",
         "quality",
+        "quality_table",
         "quarantine",
         "training",
         "evaluation",
@@ -24,7 +25,7 @@ NOUNS = {
     ],
     "sensors": ["dataset", "registry", "deployment"],
     "hooks": ["ledger", "dataset", "expectations", "mlflow", "container", "image", "process"],
-    "triggers": ["dataset", "registry", "deployment"],
+    "triggers": ["dataset", "registry", "deployment", "quality"],
 }
 
 

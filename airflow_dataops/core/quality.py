@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from airflow_dataops.core.quality_score import score_of
 from airflow_dataops.core.quality_words import finding_words, limit_words, sample_words, subject_words
 from airflow_dataops.core.words import count_words, percent_words
 
-__all__ = ["Finding", "GateDecision", "OnEmpty", "Verdict", "decide"]
+__all__ = ["Finding", "GateDecision", "OnEmpty", "Verdict", "decide", "decision_of"]
 
 OnEmpty = Literal["hold", "publish"]
 
@@ -91,6 +91,35 @@ class GateDecision:
         order = [Status.FAIL, Status.SKIP, Status.WARN]
         found = [finding for finding in self.findings if finding.status in order]
         return [finding.id for finding in sorted(found, key=lambda finding: order.index(finding.status))]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON, which `decision_of` reads."""
+        return {
+            "verdict": self.verdict.value,
+            "sentence": self.sentence,
+            "rows": self.rows,
+            "rows_bad": self.bad,
+            "split_by": list(self.split_by),
+            "checks": [finding.to_json() for finding in self.findings],
+        }
+
+
+def decision_of(told: Mapping[str, Any]) -> GateDecision:
+    """Return the decision that was told as JSON."""
+    findings = tuple(
+        Finding(
+            one["check"],
+            Severity(one["severity"]),
+            Status(one["status"]),
+            one["failed"],
+            one["share"],
+            one["says"],
+            one.get("sampled"),
+        )
+        for one in told["checks"]
+    )
+    split_by = tuple(told["split_by"])
+    return GateDecision(Verdict(told["verdict"]), told["sentence"], told["rows"], told["rows_bad"], split_by, findings)
 
 
 def decide(

@@ -59,19 +59,22 @@ class ExpectationsHook(BaseHook):
         suites = sum(path.suffix.lower() in KINDS for path in self.root.rglob("*"))
         return True, f"The folder {self.root} holds {suites} files that may be suites."
 
-    def load(self, suite: str, references: Collection[str] = (), now: datetime | None = None) -> Suite:
+    def load(
+        self, suite: str, references: Collection[str] = (), now: datetime | None = None, *, stored: bool = False
+    ) -> Suite:
         """Read a suite and check it: types, arguments, severities, tolerances.
 
         Args:
             suite: An absolute path, or a path below the folder of the suites.
             references: Names of the other tables that are given; checks on others are named, not run.
             now: What counts as now for checks on freshness; by default it is now.
+            stored: Whether the data lie in a database, so that its own types can be checked.
 
         Raises:
             BrokenCheckError: The file or one of its expectations is wrong. A retry does not help.
         """
         document, source = read_document(self.path(suite))
-        document = prepared(document, source, now=now or datetime.now(UTC), references=references)
+        document = prepared(document, source, now=now or datetime.now(UTC), references=references, stored=stored)
         expectations_of(document, source)
         return suite_of(document, source)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_dataops.core.quality_check import CheckResult, Suite
 from airflow_dataops.core.quality_needs import reference_columns
@@ -23,8 +23,18 @@ if TYPE_CHECKING:
     import sqlglot.expressions as exp
 
     from airflow_dataops.core.quality_sql.results import Found
+    from airflow_dataops.core.quality_sql.table import Table
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Counting", "Evaluation", "evaluate", "predicates", "result_of", "with_keep"]
+
+
+class Counting(Protocol):
+    """What an engine must be able to do for a gate."""
+
+    table: Table
+
+    def count_failing(self, predicates: Sequence[exp.Expression]) -> int:
+        """Return how many rows meet at least one of these predicates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +115,7 @@ def with_keep(suite: Suite, number: int) -> Mapping[str, Any]:
     return {**expectation, "kwargs": {**expectation["kwargs"], "keep": keep}}
 
 
-def result_of(
-    suite: Suite, number: int, found: Found | None, missing: Sequence[str], engine: DuckDBEngine
-) -> CheckResult:
+def result_of(suite: Suite, number: int, found: Found | None, missing: Sequence[str], engine: Counting) -> CheckResult:
     """Return what was found out about one check in our own words.
 
     Raises:
@@ -139,6 +147,6 @@ def result_of(
     return counted if check.keep == "none" or not found.failed else replace(counted, failed=split_off(found, engine))
 
 
-def split_off(found: Found, engine: DuckDBEngine) -> int:
+def split_off(found: Found, engine: Counting) -> int:
     """Return how many rows are split off where one of several equal keys is kept."""
     return engine.count_failing([found.predicate]) if found.predicate is not None else 0

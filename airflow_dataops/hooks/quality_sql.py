@@ -54,12 +54,16 @@ class SqlEngine:
         connection: An open transaction.
         table: What the table looks like.
         conn_id: The Airflow connection, named in errors.
+        row: The column of its source that tells rows apart where they lie; empty where nothing does.
     """
 
-    def __init__(self, connection: sqlalchemy.Connection, table: Table, conn_id: str | None = None) -> None:
+    def __init__(
+        self, connection: sqlalchemy.Connection, table: Table, conn_id: str | None = None, row: str = ""
+    ) -> None:
         self.connection = connection
         self.table = table
         self.conn_id = conn_id
+        self.row = row
         self.fetched: list[Any] = []
 
     def ask(self, query: exp.Query) -> list[tuple[Any, ...]]:
@@ -165,7 +169,7 @@ def open_sql(
             referred = {
                 name: referred_table(connection, other, table.schema) for name, (other, _) in (references or {}).items()
             }
-            yield SqlEngine(connection, replace(seen, references=referred), conn_id)
+            yield SqlEngine(connection, replace(seen, references=referred), conn_id, described.row)
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise told(error, engine.url, conn_id) from error
 
@@ -205,7 +209,7 @@ def isolation(engine: sqlalchemy.Engine) -> dict[str, Any]:
     """Return the options under which a transaction sees one state of the table, and changes nothing."""
     if engine.dialect.name == "postgresql":
         return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    return {}
+    return {"dataops_read": True}
 
 
 def prepare(connection: sqlalchemy.Connection) -> None:
@@ -271,7 +275,7 @@ def wrapped(
         by = [exp.Ordered(this=exp.column(exp.to_identifier(one, quoted=True)), nulls_first=False) for one in order_by]
         over = exp.Window(this=exp.RowNumber(), order=exp.Order(expressions=by) if by else None)
         shown.append(exp.alias_(exp.Sub(this=over, expression=exp.Literal.number(1)), POSITION))
-    elif described.row:
+    if described.row:
         shown.append(exp.column(described.row))
     return exp.select(*shown).from_(inner)
 

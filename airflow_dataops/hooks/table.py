@@ -15,7 +15,7 @@ from airflow_dataops.core.table import TableName
 from airflow_dataops.exceptions import BrokenCheckError, JudgementError, OutageError, SourceError
 from airflow_dataops.hooks.connection import existing_connection
 
-__all__ = ["TableDatabase", "open_tables", "raised_as_sqlalchemy"]
+__all__ = ["TableDatabase", "database_engine", "open_tables", "raised_as_sqlalchemy"]
 
 DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite"}
 LOCKED = {"55P03", "40P01", "40001"}
@@ -184,20 +184,33 @@ def open_tables(conn_id: str, lock_seconds: float = 5.0) -> Iterator[TableDataba
     Raises:
         BrokenCheckError: There is no such connection, or it leads elsewhere. A retry does not help.
     """
-    found = existing_connection(conn_id, "create it, or name another one as sql_conn_id")
-    url = found.get_hook().get_sqlalchemy_engine().url
-    if url.get_backend_name() not in DIALECTS:
+    engine = database_engine(conn_id, lock_seconds)
+    if engine.dialect.name not in DIALECTS:
         raise BrokenCheckError(
-            f"The connection {conn_id!r} leads to {url.get_backend_name()}; PostgreSQL and SQLite are allowed."
+            f"The connection {conn_id!r} leads to {engine.dialect.name}; PostgreSQL and SQLite are allowed."
         )
-    engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args=connect_arguments(url, lock_seconds))
-    if url.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", prepare_sqlite)
-        event.listen(engine, "begin", begin_sqlite)
     try:
         yield TableDatabase(conn_id, engine, lock_seconds)
     finally:
         engine.dispose()
+
+
+def database_engine(conn_id: str, lock_seconds: float = 5.0) -> Engine:
+    """Return the database of an Airflow connection, whatever it is; nothing is connected yet.
+
+    Raises:
+        BrokenCheckError: There is no such connection. A retry does not help.
+    """
+    found = existing_connection(conn_id, "create it, or name another one as sql_conn_id")
+    engine: Engine = found.get_hook().get_sqlalchemy_engine()
+    if engine.dialect.name not in DIALECTS:
+        return engine
+    url = engine.url
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args=connect_arguments(url, lock_seconds))
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", prepare_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
+    return engine
 
 
 def connect_arguments(url: sqlalchemy.URL, lock_seconds: float) -> dict[str, Any]:

@@ -198,8 +198,12 @@ class QualityGateOperator(StationOperator, BranchMixIn):
             self.log.warning("%s%s", result["sentence"], GOES_ON if self.on_fail == "warn" else "")
             return result
         self.log.error("%s", result["sentence"])  # above the traceback: people read the first line
-        kept = f"; the failing rows lie at {result['quarantine']['uri']}" if result["quarantine"] else ""
+        kept = self.where_failing_rows_lie(result)
         raise GateHeldError(result["sentence"], hint=f"every check's figures lie at {result['report']}{kept}")
+
+    def where_failing_rows_lie(self, result: Mapping[str, Any]) -> str:
+        """Return the end of the hint of a hold."""
+        return f"; the failing rows lie at {result['quarantine']['uri']}" if result["quarantine"] else ""
 
     def follow(self, context: Context, result: Mapping[str, Any]) -> None:
         """Skip what comes right after the gate, but for the branch of the verdict."""

@@ -19,7 +19,17 @@ from airflow_dataops.hooks.dataset import path_of
 from airflow_dataops.hooks.quality_evaluation import Evaluation
 from airflow_dataops.hooks.quality_pictures import pictures_of
 
-__all__ = ["Judged", "events_of", "evidence_of", "measurements_of", "report_of", "result_of"]
+__all__ = [
+    "MOST_FINDINGS",
+    "MOST_NAMED",
+    "Judged",
+    "events_of",
+    "evidence_of",
+    "fitted",
+    "measurements_of",
+    "report_of",
+    "result_of",
+]
 
 MOST_NAMED = 5
 MOST_FINDINGS = 100

@@ -63,7 +63,8 @@ def run_suite(
 
     wanted = ResultFormat.of(result_format)
     document, source = (suite, "the suite") if isinstance(suite, Mapping) else read_document(Path(suite))
-    document = prepared(document, source, now=now or datetime.now(UTC), references=references or {})
+    now, stored = now or datetime.now(UTC), isinstance(data, SqlTable)
+    document = prepared(document, source, now=now, references=references or {}, stored=stored)
     expectations = expectations_of(document, source)
     name = str(document.get("name") or source)
     columns = reference_columns(expectations)
