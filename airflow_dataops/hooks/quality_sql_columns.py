@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
@@ -100,28 +100,29 @@ def column_of(name: str, kind: types.TypeEngine[object], dialect: sqlalchemy.Dia
     if isinstance(kind, postgresql.INTERVAL | postgresql.ARRAY | postgresql.JSON):
         held = "OTHER"
     widens = held in {"INTEGER", "BOOLEAN"}
-    return Column(name, Kind[held], PANDAS_NAMES.get(held, "object"), widens, spellings(kind, dialect))
+    stored = spelled(kind, dialect)
+    aliases = frozenset({stored, stored.partition("(")[0].strip(), type(kind).__name__.lower()})
+    return Column(name, Kind[held], PANDAS_NAMES.get(held, "object"), widens, aliases, stored)
 
 
-def spellings(kind: types.TypeEngine[object], dialect: sqlalchemy.Dialect) -> frozenset[str]:
-    """Return what the type is called, in lower case: with its length, without, and by SQLAlchemy."""
+def spelled(kind: types.TypeEngine[object], dialect: sqlalchemy.Dialect) -> str:
+    """Return the type as the database writes it, in lower case."""
     try:
-        spelled = kind.compile(dialect)
+        return kind.compile(dialect).lower()
     except sqlalchemy.exc.CompileError:
-        spelled = type(kind).__name__
-    return frozenset(name.lower() for name in (spelled, spelled.partition("(")[0].strip(), type(kind).__name__))
+        return type(kind).__name__.lower()
 
 
 def as_stored(connection: sqlalchemy.Connection, table: TableName, column: Column) -> Column:
     """Return a column of SQLite by what it really holds: a declared type there is no more than a wish."""
-    from airflow_dataops.core.quality_sql.table import Column, Kind
+    from airflow_dataops.core.quality_sql.table import Kind
 
     quote = connection.dialect.identifier_preparer
     name = quote.quote_identifier(column.name)
     held = f"SELECT DISTINCT typeof({name}) FROM {quote.quote_identifier(table.name)}"  # noqa: S608 - quoted
     stored = {row[0] for row in connection.exec_driver_sql(held)} - {"null"}
     if column.kind.name in {*TIMES, "ZONED"}:
-        return Column(column.name, Kind.OTHER, "object", aliases=column.aliases)  # times are texts or numbers there
+        return replace(column, kind=Kind.OTHER, native="object")  # times are texts or numbers there
     if not stored or (column.kind is Kind.BOOLEAN and stored == {"integer"}):
         return column
     kinds = {
@@ -132,7 +133,8 @@ def as_stored(connection: sqlalchemy.Connection, table: TableName, column: Colum
         frozenset({"blob"}): "BINARY",
     }
     kind = kinds.get(frozenset(stored), "OTHER")
-    return Column(column.name, Kind[kind], PANDAS_NAMES.get(kind, "object"), kind == "INTEGER", column.aliases)
+    native = PANDAS_NAMES.get(kind, "object")
+    return replace(column, kind=Kind[kind], native=native, widens=kind == "INTEGER")
 
 
 def is_told_truly(connection: sqlalchemy.Connection, table: TableName) -> bool:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from airflow.sdk import Context
 from airflow.sdk.bases.branch import BranchMixIn
-from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_dataops.core.dataset import Snapshot, pointer_name
 from airflow_dataops.core.ledger import Claim
 from airflow_dataops.core.quality import GateDecision, OnEmpty, Verdict, decide
-from airflow_dataops.core.quality_check import Suite
 from airflow_dataops.core.quality_options import GateOptions
 from airflow_dataops.core.words import plain
-from airflow_dataops.exceptions import BrokenCheckError, GateHeldError
+from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook, path_of
 from airflow_dataops.hooks.dataset_split import bad_batches, good_batches, positions_in
 from airflow_dataops.hooks.expectations import ExpectationsHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.quality_evaluation import Evaluation
+from airflow_dataops.operators.quality_gate import GateStation, OnFail
 from airflow_dataops.operators.quality_lineage import lineage_of
-from airflow_dataops.operators.quality_link import QualityReportLink
 from airflow_dataops.operators.quality_outcome import (
     Judged,
     events_of,
@@ -32,19 +30,15 @@ from airflow_dataops.operators.quality_outcome import (
     result_of,
 )
 from airflow_dataops.operators.quality_references import end_of_interval, published_snapshots
-from airflow_dataops.operators.station import Outcome, StationOperator, run_key_of
+from airflow_dataops.operators.station import Outcome, run_key_of
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-__all__ = ["OnFail", "QualityGateOperator"]
-
-OnFail = Literal["fail", "skip", "branch", "warn"]
-
-GOES_ON = " It goes on all the same, as asked."
+__all__ = ["QualityGateOperator"]
 
 
-class QualityGateOperator(StationOperator, BranchMixIn):
+class QualityGateOperator(GateStation, BranchMixIn):
     """Judge a snapshot by a suite of Great Expectations: publish, publish with quarantine, or hold.
 
     What a failing expectation does is told by its ``meta``::
@@ -91,7 +85,6 @@ class QualityGateOperator(StationOperator, BranchMixIn):
     """
 
     template_fields: Sequence[str] = ("snapshot", "suite", "references")
-    operator_extra_links = (QualityReportLink(),)
     inherits_from_skipmixin = True  # so that what a branch skipped stays skipped when it is cleared alone
 
     def __init__(
@@ -120,7 +113,6 @@ class QualityGateOperator(StationOperator, BranchMixIn):
         self.options = options
         self.store_conn_id = store_conn_id
         self.expectations_conn_id = expectations_conn_id
-        self.judged_result: Mapping[str, Any] | None = None
 
     def execute(self, context: Context) -> Any:
         """Judge once per task instance; then end the task as `on_fail` asks."""
@@ -183,28 +175,6 @@ class QualityGateOperator(StationOperator, BranchMixIn):
 
     get_openlineage_facets_on_failure = get_openlineage_facets_on_complete
 
-    def conclude(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
-        """Tell the verdict; on hold stop the line, as asked."""
-        self.judged_result = result  # for the link and for lineage, which Airflow asks for when the task ends
-        for asset in self.outlets:
-            told = {name: result[name] for name in ("verdict", "score", "rows", "rows_bad")}
-            context["outlet_events"][asset].extra.update(told)
-        if result["verdict"] != Verdict.HOLD:
-            self.log.info("%s", result["sentence"])
-            return result
-        if self.on_fail == "skip":
-            raise AirflowSkipException(result["sentence"])
-        if self.on_fail in {"warn", "branch"}:
-            self.log.warning("%s%s", result["sentence"], GOES_ON if self.on_fail == "warn" else "")
-            return result
-        self.log.error("%s", result["sentence"])  # above the traceback: people read the first line
-        kept = self.where_failing_rows_lie(result)
-        raise GateHeldError(result["sentence"], hint=f"every check's figures lie at {result['report']}{kept}")
-
-    def where_failing_rows_lie(self, result: Mapping[str, Any]) -> str:
-        """Return the end of the hint of a hold."""
-        return f"; the failing rows lie at {result['quarantine']['uri']}" if result["quarantine"] else ""
-
     def follow(self, context: Context, result: Mapping[str, Any]) -> None:
         """Skip what comes right after the gate, but for the branch of the verdict."""
         if self.do_xcom_push:  # skipping ends the task by an exception, so that Airflow pushes nothing
@@ -213,11 +183,6 @@ class QualityGateOperator(StationOperator, BranchMixIn):
                 context["ti"].xcom_push(key=name, value=value)
         held = result["verdict"] == Verdict.HOLD
         self.do_branch(context, self.follow_on_hold if held else self.follow_on_publish)
-
-    def name_unchecked(self, suite: Suite) -> None:
-        """Tell which rules of the suite are not checked."""
-        for one in suite.unsupported:
-            self.log.warning("Not checked: %s (%s).", plain(one.get("rule", "")), plain(one.get("why", ""), 200))
 
     def refuse_wrong_options(self) -> None:
         """Refuse options that mean nothing.

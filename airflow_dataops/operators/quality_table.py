@@ -26,7 +26,7 @@ from airflow_dataops.hooks.ledger_store import LedgerStore
 from airflow_dataops.hooks.quality_table import JudgedTable, TableTask, judge_table
 from airflow_dataops.hooks.quality_table_move import RowMove
 from airflow_dataops.hooks.table import database_engine, open_tables
-from airflow_dataops.operators.quality import OnFail, QualityGateOperator
+from airflow_dataops.operators.quality_gate import GateStation, OnFail
 from airflow_dataops.operators.quality_outcome import MOST_FINDINGS, MOST_NAMED, fitted
 from airflow_dataops.operators.quality_references import end_of_interval
 from airflow_dataops.operators.station import Outcome, final_errors, run_key_of
@@ -55,7 +55,7 @@ class TableGateOptions:
     on_empty: OnEmpty = "hold"
 
 
-class TableQualityGateOperator(QualityGateOperator):
+class TableQualityGateOperator(GateStation):
     """Judge a table of a database by a suite, without fetching it: the checks run there as SQL.
 
     All checks see one state of the table. Rows that fail a check of the severity ``quarantine`` are moved into
@@ -103,20 +103,17 @@ class TableQualityGateOperator(QualityGateOperator):
         expectations_conn_id: str = ExpectationsHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            snapshot={},
-            suite=suite,
-            on_fail=on_fail,
-            store_conn_id=store_conn_id,
-            expectations_conn_id=expectations_conn_id,
-            **kwargs,
-        )
+        super().__init__(**kwargs)
         self.table = table
         self.sql_conn_id = sql_conn_id
+        self.suite = suite
         self.schema = schema
         self.partition = partition
-        self.options: Any = options
+        self.on_fail = on_fail
+        self.options = options
         self.deferrable = deferrable
+        self.store_conn_id = store_conn_id
+        self.expectations_conn_id = expectations_conn_id
         self.told: JudgedTable | None = None
 
     def execute(self, context: Context) -> Any:
@@ -247,11 +244,6 @@ class TableQualityGateOperator(QualityGateOperator):
     def where_failing_rows_lie(self, result: Mapping[str, Any]) -> str:
         """Return the end of the hint of a hold: nothing was moved."""
         return ""
-
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> None:
-        """Tell OpenLineage nothing: the facets of tables are those of the operators that write them."""
-
-    get_openlineage_facets_on_failure = get_openlineage_facets_on_complete
 
     def refuse_wrong_options(self) -> None:
         """Refuse options that mean nothing.

@@ -6,20 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 
 from airflow_dataops.core.quality_needs import prepared, reference_columns, unsupported_of
 from airflow_dataops.core.quality_suite import columns_read, expectations_of
-from airflow_dataops.core.quality_types import OWN_TYPES
+from airflow_dataops.core.quality_types import OWN_TYPES, validate
 from airflow_dataops.core.table import TableName
+from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks import quality_gx, quality_run
 from airflow_dataops.hooks.quality_duckdb import open_duckdb
 from airflow_dataops.hooks.quality_spark import open_spark
 from airflow_dataops.hooks.quality_sql import SqlTable, open_sql
 from airflow_dataops.hooks.suite import read_document
+
+if TYPE_CHECKING:
+    from airflow_dataops.core.quality_sql.results import Found, ResultFormat
 
 __all__ = ["run_suite"]
 
@@ -50,7 +54,7 @@ def run_suite(
         order_by: Columns that tell the rows of a table, or of a frame of Spark, apart and order them. Only with them
             do results tell which rows fail, and only then can checks on the order of rows be judged.
         references: Tables that the data refer to, by the names that the contract uses: frames, paths, or lists of
-            them; of a `SqlTable` the names of tables in the same database.
+            them; of a `SqlTable` the names of tables in its database.
         now: What counts as now for checks on freshness; by default it is now.
 
     Returns:
@@ -67,18 +71,33 @@ def run_suite(
     document = prepared(document, source, now=now, references=references or {}, stored=stored)
     expectations = expectations_of(document, source)
     name = str(document.get("name") or source)
+    refuse_wrong(expectations, source)
     columns = reference_columns(expectations)
     given = {name: (held, columns[name]) for name, held in (references or {}).items()}
     limits = {"columns": columns_read(expectations), "memory_limit": memory_limit, "threads": threads}
     with opened(data, engine, order_by, given, limits) as chosen:
-        theirs = [n for n, one in enumerate(expectations) if engine == "gx" and one["type"] not in OWN_TYPES]
-        ours = [n for n in range(len(expectations)) if n not in theirs]
-        told = quality_run.run([expectations[n] for n in ours], chosen, wanted)
-        found = {number: told[place] for place, number in enumerate(ours)}
-        if theirs:
-            found |= quality_gx.run({n: expectations[n] for n in theirs}, chosen.frame(), wanted)
+        found = judged(expectations, chosen, wanted, by_gx=engine == "gx")
     result = quality_run.validation_result(name, expectations, found)
     return {**result, "meta": {"dataops": {"unsupported": unsupported_of(document)}}}
+
+
+def refuse_wrong(expectations: Sequence[Mapping[str, Any]], source: str) -> None:
+    """Refuse unknown types and arguments, as a gate does."""
+    for number, one in enumerate(expectations, start=1):
+        validate(one["type"], one["kwargs"], f"{source}, expectation {number} ({plain(one['type'])})")
+
+
+def judged(
+    expectations: Sequence[Mapping[str, Any]], engine: quality_run.Engine, wanted: ResultFormat, *, by_gx: bool
+) -> dict[int, Found]:
+    """Return what came of each expectation; those of types of our own run in the engine in any case."""
+    theirs = [n for n, one in enumerate(expectations) if by_gx and one["type"] not in OWN_TYPES]
+    ours = [n for n in range(len(expectations)) if n not in theirs]
+    told = quality_run.run([expectations[n] for n in ours], engine, wanted)
+    found = {number: told[place] for place, number in enumerate(ours)}
+    if theirs:
+        found |= quality_gx.run({n: expectations[n] for n in theirs}, engine.frame(), wanted)
+    return found
 
 
 @contextmanager

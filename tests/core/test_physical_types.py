@@ -17,7 +17,7 @@ class Postgres(Dialect):
 
 def judged(native: str, wanted: str, *, stored: bool = True, column: str = "c"):
     source = exp.alias_(exp.to_table("t"), "data", table=True)
-    held = {"c": Column("c", Kind.OTHER, native)}
+    held = {"c": Column("c", Kind.OTHER, "object", stored=native)}
     table = Table(held, Postgres(), source, exp.Literal.number(0), stored=stored)
     kwargs = {"column": column, "physical_type": wanted}
     expectations = [{"type": "dataops_column_to_be_stored_as", "kwargs": kwargs}]

@@ -373,7 +373,8 @@ def test_a_slip_anywhere_is_seen_by_both_or_by_none(document, data, slip):
 @settings(deadline=None)
 @given(DOCUMENTS, st.data(), st.text(max_size=6))
 def test_an_unknown_word_is_refused_by_both(document, data, word):
-    mappings = [()] + [p for p in places(document) if len(p) in {2, 3} and p[0] in {"columns", "checks"}]
+    ours = [p for p in places(document) if len(p) in {2, 3} and p[0] in {"columns", "checks"}]
+    mappings = [(), *[place for place in ours if place[-1] != "with"]]  # what it holds is Great Expectations' own
     place = data.draw(st.sampled_from(mappings))
     held = document
     for step in place:

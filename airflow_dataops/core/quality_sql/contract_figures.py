@@ -137,10 +137,10 @@ def stored_as(given: Arguments) -> Rule:
         raise UnfitError(f'The column "{name}" does not exist.')
     if not given.table.stored:
         raise UnfitError("files and frames have no types of a database")
-    dialect, spelled = given.table.dialect.name, sorted(given.table.columns[name].aliases, key=len)
-    expected, known = data_type(wanted, dialect), [data_type(text, dialect) for text in spelled]
-    same = any(expected == one if expected.expressions else expected.this == one.this for one in known)
-    return ConstantRule(same, {"observed_value": spelled[-1] if spelled else None})
+    dialect, held = given.table.dialect.name, given.table.columns[name].stored
+    expected, actual = (data_type(text, dialect) for text in (wanted, held))
+    same = expected == actual if expected.expressions else expected.this == actual.this
+    return ConstantRule(same, {"observed_value": held})
 
 
 def data_type(text: str, dialect: str) -> exp.DataType:

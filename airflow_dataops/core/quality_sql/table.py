@@ -50,6 +50,7 @@ class Column:
         native: The type's name in pandas' words for files and frames, else in the database's.
         widens: Whether pandas reads the column as another type when a value is missing, as it does from files.
         aliases: What else the type is called, such as "VARCHAR(20)" and "VARCHAR" in a database; lower case.
+        stored: The type as the database writes it; empty for files and frames.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Column:
     native: str
     widens: bool = False
     aliases: frozenset[str] = frozenset()
+    stored: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Table:
         known_missing: How many values of a column are missing, where that is known already.
         unique_keys: Columns that the database itself keeps unique together, nulls left out.
         references: Tables whose keys the data may refer to, by name.
-        stored: Whether the data lie in a database, so that columns have types of its own (`Column.aliases`).
+        stored: Whether the data lie in a database, so that columns have types of its own (`Column.stored`).
     """
 
     columns: Mapping[str, Column]
