@@ -15,6 +15,7 @@ from airflow_dataops.hooks.duckdb_faults import engine_faults
 from airflow_dataops.hooks.quality_columns import duckdb_column
 from airflow_dataops.hooks.quality_frame import as_arrow
 from airflow_dataops.hooks.quality_references import load_references
+from airflow_dataops.hooks.quality_remote import brought, is_remote
 from airflow_dataops.hooks.quality_source import batches_of, reader_of, refuse_reserved
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ def open_duckdb(
     """Open a source for checks.
 
     Args:
-        data: A pandas or polars frame, an arrow table, or the path of a parquet, CSV or JSON file.
+        data: A pandas or polars frame, an arrow table, the path of a parquet, CSV or JSON file, or its address in
+            object storage.
         columns: The columns that checks read; None for all. Others are not loaded.
         memory_limit: What DuckDB may use, such as "300MB"; beyond it intermediate results go to disk.
         threads: How many threads it may use.
@@ -141,8 +143,7 @@ def open_duckdb(
 
     with tempfile.TemporaryDirectory(prefix="dataops-duckdb-") as folder, duckdb.connect() as connection:
         settle(connection, folder, memory_limit, threads)
-        if isinstance(data, str | Path):
-            data = Path(data)
+        data = brought(data, folder) if is_remote(data) else Path(data) if isinstance(data, str) else data
         with engine_faults(folder):
             referred = load_references(connection, references or {}, load)
             yield DuckDBEngine(connection, replace(load(connection, data, columns), references=referred), data)

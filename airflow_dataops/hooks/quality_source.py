@@ -285,7 +285,39 @@ def refuse_reserved(names: Sequence[str]) -> None:
         )
 
 
-READERS: Mapping[str, FileReader] = {".parquet": ParquetReader(), ".csv": CsvReader()}
+class JsonReader:
+    """JSON, one record a line or a list of records, is parsed once into a temporary parquet file.
+
+    Texts that are times or dates throughout become such; Great Expectations judges the same rows.
+    """
+
+    def load(
+        self, connection: duckdb.DuckDBPyConnection, path: Path, position: str, columns: Sequence[str] | None
+    ) -> Mapping[str, str]:
+        """Make ``source`` a view of the parsed rows."""
+        folder = connection.execute("SELECT current_setting('temp_directory')").fetchone()
+        parsed = Path(str(folder[0]) if folder else ".") / "rows.parquet"
+        run(connection, path, f"COPY ({self.rows}) TO '{quoted(parsed)}' (FORMAT PARQUET)", [str(path)])
+        return ParquetReader().load(connection, parsed, position, columns)
+
+    rows = "SELECT * FROM read_json(?, sample_size = -1, maximum_object_size = 67108864)"
+
+    def frame(self, path: Path) -> pd.DataFrame:
+        """Return the same rows as a frame."""
+        import duckdb
+
+        with duckdb.connect() as connection, file_faults(path):
+            connection.execute("SET TimeZone = 'UTC'")
+            frame: pd.DataFrame = batches_of(connection.sql(self.rows, params=[str(path)])).read_all().to_pandas()
+            return frame
+
+
+READERS: Mapping[str, FileReader] = {
+    ".parquet": ParquetReader(),
+    ".csv": CsvReader(),
+    ".json": JsonReader(),
+    ".jsonl": JsonReader(),
+}
 
 
 def reader_of(path: Path) -> FileReader:

@@ -233,3 +233,49 @@ def test_rows_keep_their_types_on_both_sides_of_a_split(tmp_path):
     assert good.equals(stored.take([0, 2]))
     for name in table.column_names:
         assert bad.column(name).to_pylist() == stored.take([1]).column(name).to_pylist(), name
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_json_is_read_as_records(tmp_path, lines):
+    path = tmp_path / ("rows.jsonl" if lines else "rows.json")
+    FRAME.to_json(path, orient="records", lines=lines)
+    checks = suite(
+        *[(NOT_NULL, {"column": name}) for name in FRAME],
+        (UNIQUE, {"column": "id"}),
+        ("expect_column_values_to_be_between", {"column": "price", "max_value": 2}),
+    )
+    told = {engine: run_suite(checks, path, engine=engine)["results"] for engine in ("duckdb", "gx")}
+    assert [one["result"]["unexpected_index_list"] for one in told["duckdb"]] == [[], [1], [1], [1, 2], [2]]
+    assert [one["result"]["unexpected_index_list"] for one in told["gx"]] == [[], [1], [1], [1, 2], [2]]
+
+
+def test_json_that_is_broken_is_named_without_its_values(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text('[{"secret": "sesame"}, {"secret": "ses')
+    with pytest.raises(SourceError, match=r"rows\.json cannot be read as JSON") as told:
+        result(NOT_NULL, path, column="secret")
+    assert "sesame" not in str(told.value)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_files_in_object_storage_are_judged_by_their_address(tmp_path, suffix):
+    import fsspec
+
+    local, address = written(tmp_path / f"rows{suffix}"), f"memory://bucket/{tmp_path.name}/rows{suffix}"
+    fsspec.filesystem("memory").put(str(local), address)
+    assert result(UNIQUE, address, column="id")["result"]["unexpected_index_list"] == [1, 2]
+    with pytest.raises(SourceError, match="There is no file at memory://bucket/nothing"):
+        result(UNIQUE, f"memory://bucket/nothing{suffix}", column="id")
+
+
+def test_airflows_own_paths_of_object_storage_are_taken(tmp_path):
+    from airflow.sdk import ObjectStoragePath
+
+    path = ObjectStoragePath(f"file://{written(tmp_path / 'rows.parquet')}")
+    assert result(UNIQUE, path, column="id")["result"]["unexpected_index_list"] == [1, 2]
+
+
+def test_a_protocol_that_nothing_speaks_says_what_to_install():
+    with pytest.raises(BrokenCheckError, match=r"nowhere://bucket/rows\.csv cannot be reached") as told:
+        result(UNIQUE, "nowhere://bucket/rows.csv", column="id")
+    assert "s3fs" in str(told.value)
