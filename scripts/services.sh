@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real parts for the tests on Debian, as root: PostgreSQL 15, a Docker engine of our own, a base image, Chromium.
+# Real parts for the tests on Debian, as root: PostgreSQL 15, a Docker engine of our own, a base image, Chromium, Java.
 #
 #   scripts/services.sh start    install what is missing, start what does not run, write .cache/services.env
 #   scripts/services.sh stop     stop what `start` started
@@ -43,6 +43,7 @@ install_packages() {
   [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
   [ -x $postgres_bin/initdb ] || missing+=(postgresql-15)
   command -v chromium >/dev/null || missing+=(chromium)
+  command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
   local log=$root/.cache/apt.log policy=/usr/sbin/policy-rc.d made_policy=

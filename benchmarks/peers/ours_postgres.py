@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from _told import cpu, tell
 
 url, schema, table, suite = sys.argv[1:5]
 import airflow_dataops.core.quality_sql.session  # noqa: E402, F401 - an import like the peers' own
-from airflow_dataops.testing import run_suite  # noqa: E402
+from airflow_dataops.testing import SqlTable, run_suite  # noqa: E402
 
 imported = cpu()
 
-
-def judge() -> dict[str, Any]:
-    """Carry out the suite in the database."""
-    return run_suite(suite, f"{schema}.{table}", engine=url, result_format="SUMMARY")
-
-
-results = judge()["results"]
+results = run_suite(suite, SqlTable(url, table, schema), engine="sql", result_format="SUMMARY")["results"]
 tell(imported, [[result["success"], result["result"].get("unexpected_count")] for result in results])

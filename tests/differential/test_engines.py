@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from random import Random
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.differential.cases import CHECKS, check, table
 from tests.differential.test_against_gx import compare
 from tests.support.fixtures import POSTGRES_URL
 from tests.support.frames import table_of
+from tests.support.services import REMEDY
 
 TABLES = 25
 TABLES_IN_SPARK = 2
@@ -23,6 +25,8 @@ CHECKS_IN_SUITE = 24
 
 @pytest.fixture(scope="module")
 def spark():
+    if not shutil.which("java"):
+        pytest.skip(f"no Java: {REMEDY}")
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")

@@ -57,6 +57,8 @@ def missing_services() -> dict[str, str]:
         missing["PostgreSQL"] = f"{REMEDY}, or set DATAOPS_TEST_POSTGRES_URL=postgresql://user:password@host/postgres"
     if not os.environ.get("DATAOPS_TEST_DOCKER_URL"):
         missing["Docker engine"] = f"{REMEDY}, or set DATAOPS_TEST_DOCKER_URL=unix:///var/run/docker.sock"
+    if not shutil.which("java"):
+        missing["Java"] = f"{REMEDY}, or install a Java 17"
     if not chromium():
         missing["Chromium"] = f"{REMEDY}, or install it and set DATAOPS_TEST_CHROMIUM to its path"
     return missing
