@@ -42,7 +42,7 @@ def without(result: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def excepted(expectation: dict[str, Any], ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
-    """Whether a difference is one that docs/equality.md lists."""
+    """Whether a difference is one that docs/quality.md lists."""
     kind, kwargs = expectation["type"], expectation["kwargs"]
     if theirs["exception_info"]["raised_exception"] and "serializable" in theirs["exception_info"]["exception_message"]:
         return True  # numbers of numpy in a result of Great Expectations
