@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import sqlalchemy
 
+from airflow_dataops.core.quality import GateDecision
 from airflow_dataops.core.table import TableName
 from airflow_dataops.exceptions import BrokenCheckError, ConflictError
 from airflow_dataops.hooks.quality_sqlite import bring_functions
-from airflow_dataops.hooks.quality_table import JudgedTable
+from airflow_dataops.hooks.quality_table import FailingRows
 from airflow_dataops.hooks.table import TableDatabase
 
 __all__ = ["CHECKS_COLUMN", "RUN_COLUMN", "RowMove"]
@@ -44,24 +45,28 @@ class RowMove:
             query = f"SELECT count(*) FROM {named} WHERE {RUN_COLUMN} = {literal(self.key)}"  # noqa: S608 - quoted
             return int(self.database.run(connection, query).scalar_one())
 
-    def carry_out(self, judged: JudgedTable) -> None:
+    def carry_out(self, decision: GateDecision, failing: FailingRows) -> None:
         """Move the rows in one transaction.
+
+        Args:
+            decision: How many rows were judged, and how many fail.
+            failing: Which they are.
 
         Raises:
             ConflictError: The table changed since it was judged; nothing was moved. A cleared task judges it anew.
             BrokenCheckError: It is a view, whose rows cannot be moved. A retry does not help.
         """
-        if not judged.row:
+        if not failing.row:
             raise BrokenCheckError(
                 f"{self.table.words} is no plain table, so its failing rows cannot be moved into {self.into.words}.",
                 hint="give the checks the severity block or warn, or judge the table below the view",
             )
         with self.database.change(f"the table {self.table.words}") as connection:
             self.hold_writers(connection)
-            self.mark_bad(connection, judged)
+            self.mark_bad(connection, failing)
             bad, rows = self.counted(connection), self.database.count(connection, self.table)
-            self.refuse_changed(judged, bad, rows)
-            self.insert_and_delete(connection, judged.row)
+            self.refuse_changed(decision, bad, rows)
+            self.insert_and_delete(connection, failing.row)
             left = self.database.count(connection, self.table)
             if left + bad != rows:
                 raise RuntimeError(f"{self.table.words} had {rows} rows, but {left} stayed and {bad} were moved")
@@ -75,21 +80,20 @@ class RowMove:
         else:
             bring_functions(connection.connection.driver_connection)  # type: ignore[arg-type]
 
-    def mark_bad(self, connection: sqlalchemy.Connection, judged: JudgedTable) -> None:
+    def mark_bad(self, connection: sqlalchemy.Connection, failing: FailingRows) -> None:
         """Write down once which rows fail, and why."""
-        fails = " OR ".join(f"({predicate})" for predicate in judged.reasons.values())
-        shown = f"data.{judged.row} AS place, {judged.met} AS reasons"
+        fails = " OR ".join(f"({predicate})" for predicate in failing.reasons.values()) or "1 = 0"
+        shown = f"data.{failing.row} AS place, {failing.met or literal('')} AS reasons"
         self.database.run(connection, f"DROP TABLE IF EXISTS {BAD}")
-        marked = f"SELECT {shown} FROM {judged.source} WHERE {fails}"  # noqa: S608 - by the compiler
+        marked = f"SELECT {shown} FROM {failing.source} WHERE {fails}"  # noqa: S608 - by the compiler
         self.database.run(connection, f"CREATE TEMPORARY TABLE {BAD} AS {marked}")
 
     def counted(self, connection: sqlalchemy.Connection) -> int:
         """Return how many rows are marked."""
         return int(self.database.run(connection, f"SELECT count(*) FROM {BAD}").scalar_one())  # noqa: S608 - ours
 
-    def refuse_changed(self, judged: JudgedTable, bad: int, rows: int) -> None:
+    def refuse_changed(self, was: GateDecision, bad: int, rows: int) -> None:
         """Refuse to move other rows than those that were judged."""
-        was = judged.decision
         if (bad, rows) != (was.bad, was.rows):
             raise ConflictError(
                 f"{self.table.words} changed while it was judged: it had {was.rows} rows, {was.bad} of them failing, "

@@ -23,7 +23,7 @@ from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.expectations import ExpectationsHook
 from airflow_dataops.hooks.ledger_store import LedgerStore
-from airflow_dataops.hooks.quality_table import JudgedTable, TableTask, judge_table
+from airflow_dataops.hooks.quality_table import JudgedTable, TableTask, find_failing, judge_table
 from airflow_dataops.hooks.quality_table_move import RowMove
 from airflow_dataops.hooks.table import database_engine, open_tables
 from airflow_dataops.operators.quality_gate import GateStation, OnFail
@@ -198,8 +198,10 @@ class TableQualityGateOperator(GateStation):
         into = self.quarantine(task)
         if into is None or self.on_fail == "warn":
             return
+        # What a trigger judged came without the rows: they are looked for where they cannot leave the process.
+        failing = judged.failing or find_failing(task, database_engine(self.sql_conn_id), judged.decision.split_by)
         with open_tables(self.sql_conn_id) as database:
-            RowMove(database, task.name, into, mark_of(claim)).carry_out(judged)
+            RowMove(database, task.name, into, mark_of(claim)).carry_out(judged.decision, failing)
 
     def keep(
         self, context: Context, store: DatasetHook, task: TableTask, judged: JudgedTable, claim: Claim
