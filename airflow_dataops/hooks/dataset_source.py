@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
+from airflow.sdk import ObjectStoragePath
 
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import OutageError, SourceError
 from airflow_dataops.hooks.connection import existing_connection
 from airflow_dataops.hooks.duckdb_faults import engine_faults, file_faults, readable
 from airflow_dataops.hooks.quality_frame import refuse_doubles
+from airflow_dataops.hooks.quality_remote import brought
 from airflow_dataops.hooks.quality_source import ALL_LINES, batches_of, blank_lines, column_names, refuse_torn
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["arrow_table", "file_batches", "frame_batches", "sql_batches"]
+__all__ = ["arrow_table", "file_batches", "frame_batches", "remote_batches", "sql_batches"]
 
 BATCH_ROWS = 100_000
 MAX_DIGITS = 38
@@ -95,6 +97,25 @@ def refuse_wide_decimals(file: Path) -> None:
                 f"{MAX_DIGITS} are allowed.",
                 hint="write it as text, or with fewer digits",
             )
+
+
+@contextmanager
+def remote_batches(address: str) -> Iterator[pa.RecordBatchReader]:
+    """Stream the rows of a file in object storage, from a copy; its address may name an Airflow connection."""
+    with (
+        tempfile.TemporaryDirectory(prefix="dataops-source-") as folder,
+        file_batches(brought(known_to_airflow(address), folder)) as batches,
+    ):
+        yield batches
+
+
+def known_to_airflow(address: str) -> Any:
+    """Return an address as Airflow reads it, with the connection it names; as it is where Airflow knows no such."""
+    try:
+        path = ObjectStoragePath(address)
+        return path if path.fs else address
+    except (ValueError, ImportError):  # a protocol of no provider that is installed
+        return address
 
 
 def source_files(path: Path) -> list[Path]:

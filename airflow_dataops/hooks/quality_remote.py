@@ -14,7 +14,7 @@ __all__ = ["brought", "is_remote"]
 def is_remote(data: Any) -> bool:
     """Whether data are the address of a file in object storage, as text or as Airflow's `ObjectStoragePath`."""
     if isinstance(data, str):
-        return "://" in data
+        return "://" in data and not data.startswith("file:")
     return hasattr(type(data), "fs")  # of the class: a frame may have a column of that name
 
 

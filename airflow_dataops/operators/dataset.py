@@ -14,8 +14,9 @@ from airflow_dataops.core.ledger import Claim, Event, Measurement, Pointer
 from airflow_dataops.core.words import count_words
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks.dataset import DatasetHook, path_of
-from airflow_dataops.hooks.dataset_source import file_batches, frame_batches, sql_batches
+from airflow_dataops.hooks.dataset_source import file_batches, frame_batches, remote_batches, sql_batches
 from airflow_dataops.hooks.ledger_store import LedgerStore
+from airflow_dataops.hooks.quality_remote import is_remote
 from airflow_dataops.operators.station import Outcome, StationOperator
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class SnapshotDatasetOperator(StationOperator):
     Args:
         dataset: Name of the dataset. (templated)
         partition: Which part of it, such as "2013-01". (templated)
-        path: A parquet, CSV, TSV or JSON file, or a folder of such files. (templated)
+        path: A parquet, CSV, TSV or JSON file, a folder of such files, or the address of a file in object storage,
+            which may name an Airflow connection: ``s3://aws_default@bucket/orders.csv``. (templated)
         sql: A query whose rows are taken; with an ORDER BY it is reproducible. (templated)
         sql_conn_id: The connection the query runs over.
         python_callable: A function that returns a pandas frame, an arrow table, or the path of a file.
@@ -99,7 +101,7 @@ class SnapshotDatasetOperator(StationOperator):
         """
         given = [name for name in ("path", "sql", "python_callable") if getattr(self, name)]
         if given == ["path"] and self.path:
-            return file_batches(path_of(self.path))
+            return remote_batches(self.path) if is_remote(self.path) else file_batches(path_of(self.path))
         if given == ["sql"] and self.sql and self.sql_conn_id:
             return sql_batches(self.sql, self.sql_conn_id)
         if given == ["python_callable"] and self.python_callable:

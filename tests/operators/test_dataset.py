@@ -77,7 +77,7 @@ def test_an_unreadable_source_fails_without_retry_and_says_why(
     ("given", "said"),
     [
         ({}, "got no source; give exactly one"),
-        ({"path": "s3://bucket/orders.csv"}, "only file: URIs and paths can be read"),
+        ({"path": "nowhere://bucket/orders.csv"}, "cannot be reached: Protocol not known: nowhere"),
         ({"path": "{orders}", "dataset": ""}, "the name is empty"),
         ({"path": "{orders}", "store_conn_id": "nowhere"}, "no Airflow connection 'nowhere'"),
         ({"sql": "SELECT 1", "sql_conn_id": "nowhere"}, "no Airflow connection 'nowhere'"),
@@ -202,3 +202,18 @@ def test_a_changed_snapshot_is_not_published(orders, ledger, store_path, make_co
     with pytest.raises(AirflowFailException, match="changed after it was taken"):
         PublishDatasetOperator(task_id="publish", dataset="orders", gate=snapshot).execute(make_context("publish"))
     assert DatasetHook().published("orders") == {}
+
+
+def test_a_file_in_object_storage_is_taken_by_its_address(store_path, ledger, make_context, tmp_path):
+    import fsspec
+
+    (tmp_path / "orders.csv").write_text("id,v\n1,a\n2,b\n")
+    fsspec.filesystem("memory").put(str(tmp_path / "orders.csv"), "memory://bucket/orders.csv")
+    taken = [
+        SnapshotDatasetOperator(task_id="snapshot", dataset="orders", path=path).execute(
+            make_context("snapshot", run_id=path)
+        )
+        for path in ("memory://bucket/orders.csv", f"file://{tmp_path}/orders.csv", str(tmp_path / "orders.csv"))
+    ]
+    assert {one["version"] for one in taken} == {taken[0]["version"]}
+    assert taken[0]["rows"] == 2
