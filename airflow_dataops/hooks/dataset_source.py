@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,11 +111,10 @@ def remote_batches(address: str) -> Iterator[pa.RecordBatchReader]:
 
 def known_to_airflow(address: str) -> Any:
     """Return an address as Airflow reads it, with the connection it names; as it is where Airflow knows no such."""
-    try:
+    with suppress(ValueError, ImportError):  # a protocol of no provider that is installed
         path = ObjectStoragePath(address)
         return path if path.fs else address
-    except (ValueError, ImportError):  # a protocol of no provider that is installed
-        return address
+    return address
 
 
 def source_files(path: Path) -> list[Path]:
