@@ -44,15 +44,15 @@ def run_suite(
 
     Args:
         suite: A suite as a dict in Great Expectations' form, or the path of a suite, contract or shorthand file.
-        data: A pandas or polars frame, an arrow table, the path or address of a parquet, CSV or JSON file, a
-            `SqlTable`, or a frame of Spark.
+        data: A frame of pandas, polars or Spark, an arrow table, the path or address of a parquet, CSV or JSON file,
+            or a `SqlTable`.
         engine: "duckdb"; "sql" for the database in which a `SqlTable` lies; "spark"; or "gx" for Great Expectations
             itself, on any of these; checks of ours that it lacks run in the data's own engine.
         result_format: BOOLEAN_ONLY, BASIC, SUMMARY or COMPLETE, or Great Expectations' dict.
         memory_limit: What the engine may use, such as "300MB".
         threads: How many threads the engine may use.
-        order_by: Columns that tell the rows of a table, or of a frame of Spark, apart and order them. Only with them
-            do results tell which rows fail, and only then can checks on the order of rows be judged.
+        order_by: Columns that order the rows of a table or of a frame of Spark; without them results do not tell
+            which rows fail, and checks on order cannot be judged.
         references: Tables that the data refer to, by the names that the contract uses: frames, paths, or lists of
             them; of a `SqlTable` the names of tables in its database.
         now: What counts as now for checks on freshness; by default it is now.
@@ -70,14 +70,13 @@ def run_suite(
     now, stored = now or datetime.now(UTC), isinstance(data, SqlTable)
     document = prepared(document, source, now=now, references=references or {}, stored=stored)
     expectations = expectations_of(document, source)
-    name = str(document.get("name") or source)
     refuse_wrong(expectations, source)
     columns = reference_columns(expectations)
     given = {name: (held, columns[name]) for name, held in (references or {}).items()}
     limits = {"columns": columns_read(expectations), "memory_limit": memory_limit, "threads": threads}
     with opened(data, engine, order_by, given, limits) as chosen:
         found = judged(expectations, chosen, wanted, by_gx=engine == "gx")
-    result = quality_run.validation_result(name, expectations, found)
+    result = quality_run.validation_result(str(document.get("name") or source), expectations, found)
     return {**result, "meta": {"dataops": {"unsupported": unsupported_of(document)}}}
 
 
