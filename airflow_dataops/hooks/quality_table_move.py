@@ -124,7 +124,7 @@ class RowMove:
         """Refuse what triggers, rules or row security made of the move."""
         if (left, moved) != (rows - bad, bad):
             raise BrokenCheckError(
-                f"{self.table.words} had {rows} rows, {bad} of them failing; {left} would stay and {moved} would lie in "
+                f"{self.table.words} had {rows} rows, {bad} of them failing; {left} would stay and {moved} would be in "
                 f"{self.into.words}. Nothing was moved.",
                 hint="look for triggers, rules or row security on both tables, or judge a staging table without them",
             )
