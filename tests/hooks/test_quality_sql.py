@@ -305,3 +305,15 @@ def test_decimals_beside_missing_values_are_counted():
         with database.begin() as connection:
             connection.exec_driver_sql("DROP TABLE some_decimals")
     assert result["result"]["unexpected_count"] == 3
+
+
+@pytest.mark.postgres
+def test_where_infinities_leave_no_spread_no_value_is_far_from_the_others(postgres_shop):
+    frame = pd.DataFrame({"x": pd.Series([1.5, float("inf"), 0.0], dtype="float64")})
+    kwargs = {"column": "x", "threshold": 1, "double_sided": True}
+    suite = {"expectations": [{"type": "expect_column_value_z_scores_to_be_less_than", "kwargs": kwargs}]}
+    with table_of(postgres_shop, frame) as data:
+        (ours,) = run_suite(suite, data, engine="sql")["results"]
+    (theirs,) = run_suite(suite, frame, engine="gx")["results"]
+    assert (ours["success"], ours["result"]["unexpected_count"]) == (True, 0)
+    assert (theirs["success"], theirs["result"]["unexpected_count"]) == (True, 0)
