@@ -63,7 +63,10 @@ def found_of(
         info = result.exception_info
         inner = [value for value in info.values() if isinstance(value, Mapping)] or [info]
         return Found(success=False, exception=str(inner[0].get("exception_message") or "Great Expectations failed"))
-    document = plain_value(result.to_json_dict()["result"])
+    try:
+        document = plain_value(result.to_json_dict()["result"])
+    except TypeError:  # its text would show a value
+        return Found(success=False, exception="the result holds values of a type that JSON does not have")
     positions = document.get("unexpected_index_list") or []
     known = all(isinstance(position, int) for position in positions)
     predicate = remember(positions) if remember is not None and positions and known else None

@@ -79,7 +79,8 @@ class SqlEngine:
                 result = self.connection.exec_driver_sql(statement, execution_options=options)
                 return [tuple(row) for row in result]
         except sqlalchemy.exc.SQLAlchemyError as error:
-            raise told(error, self.connection.engine.url, self.conn_id) from error
+            # What the driver said may show values of rows, which a chain of errors would carry into logs.
+            raise told(error, self.connection.engine.url, self.conn_id) from None
 
     def rows(self) -> int:
         """Return how many rows there are."""
@@ -171,7 +172,7 @@ def open_sql(
             }
             yield SqlEngine(connection, replace(seen, references=referred), conn_id, described.row)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        raise told(error, engine.url, conn_id) from error
+        raise told(error, engine.url, conn_id) from None
 
 
 def described_or_refused(connection: sqlalchemy.Connection, table: TableName) -> Described:
@@ -215,7 +216,7 @@ def isolation(engine: sqlalchemy.Engine) -> dict[str, Any]:
 def prepare(connection: sqlalchemy.Connection) -> None:
     """Settle what the meaning of queries depends on."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET LOCAL timezone = 'UTC'")
+        settle(connection)
         # Where rows are numbered as they come, they must come in the same order each time.
         connection.exec_driver_sql("SET LOCAL synchronize_seqscans = off")
     if connection.dialect.name == "sqlite":
@@ -223,6 +224,13 @@ def prepare(connection: sqlalchemy.Connection) -> None:
         bring_functions(driver)
         if not driver.in_transaction:
             connection.exec_driver_sql("BEGIN")
+
+
+def settle(connection: sqlalchemy.Connection) -> None:
+    """Settle how PostgreSQL reads literals and compares, whatever its administrators set."""
+    connection.exec_driver_sql("SET LOCAL timezone = 'UTC'")
+    # Where this is off, a backslash in a literal hides the quote that ends it.
+    connection.exec_driver_sql("SET LOCAL standard_conforming_strings = on")
 
 
 def refuse_unknown(order_by: Sequence[str], described: Described, table: TableName) -> None:

@@ -279,3 +279,76 @@ def test_a_protocol_that_nothing_speaks_says_what_to_install():
     with pytest.raises(BrokenCheckError, match=r"nowhere://bucket/rows\.csv cannot be reached") as told:
         result(UNIQUE, "nowhere://bucket/rows.csv", column="id")
     assert "s3fs" in str(told.value)
+
+
+def test_data_without_a_column_are_refused():
+    for data in (pd.DataFrame(index=range(3)), pl.DataFrame(), pa.table({})):
+        with pytest.raises(SourceError, match="The data have no column"):
+            result("expect_table_row_count_to_equal", data, value=3)
+
+
+def test_names_that_differ_only_in_capitals_are_refused_in_frames_of_polars_too():
+    with pytest.raises(SourceError, match="more than one column named"):
+        result(NOT_NULL, pl.DataFrame({"x": [1], "X": [2]}), column="x")
+
+
+def test_numbers_of_sixteen_bits_are_numbers():
+    data = pd.DataFrame({"x": np.array([0.5, np.nan, 2], dtype="float16")})
+    found = result("expect_column_values_to_be_between", data, column="x", max_value=1)
+    assert found["result"]["unexpected_list"] == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "name"),
+    [
+        ("Int64", "int64"),
+        ("boolean", "bool"),
+        ("string[pyarrow]", "str"),
+        ("Float32", "float32"),
+        ("int64[pyarrow]", "int"),
+        (pd.ArrowDtype(pa.decimal128(5, 2)), "Decimal"),
+    ],
+)
+def test_types_that_hold_missing_values_have_the_names_that_great_expectations_gives_them(dtype, name):
+    data = pd.DataFrame({"x": pd.array([None, None], dtype=dtype)})
+    kwargs = {"column": "x", "type_": name}
+    checks = suite(("expect_column_values_to_be_of_type", kwargs))
+    ours, theirs = run_suite(checks, data), run_suite(checks, data, engine="gx")
+    assert [one["results"][0]["success"] for one in (ours, theirs)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.period_range("2020-01", periods=2, freq="M"),
+        pd.to_timedelta([1, 2], "D"),
+        [1 + 2j, 3j],
+        pd.interval_range(0, 2),
+    ],
+)
+def test_values_that_json_does_not_have_fail_their_check_alone(values):
+    checks = suite(
+        ("expect_column_values_to_be_in_set", {"column": "x", "value_set": ["a"]}), (NOT_NULL, {"column": "x"})
+    )
+    data = pd.DataFrame({"x": values})
+    for engine in ("duckdb", "gx"):
+        first, second = run_suite(checks, data, engine=engine)["results"]
+        assert (first["success"], second["success"]) == (False, True)
+
+
+def test_periods_are_not_taken_for_numbers():
+    data = pd.DataFrame({"x": pd.period_range("2020-01", periods=2, freq="M")})
+    found = result("expect_column_sum_to_be_between", data, column="x", min_value=0)
+    assert found["exception_info"]["raised_exception"]
+
+
+def test_bytes_are_compared_with_no_other_type():
+    data = pd.DataFrame({"x": [b"a", None]})
+    found = result("expect_column_distinct_values_to_be_in_set", data, column="x", value_set=[1, "a"])
+    assert (found["success"], found["result"]["unexpected_count"]) == (False, 1)
+
+
+def test_text_that_is_no_unicode_is_told():
+    data = pd.DataFrame({"x": ["\ud800", "a"]}, dtype=object)
+    with pytest.raises(SourceError, match="The column 'x' holds text that is no Unicode"):
+        result(NOT_NULL, data, column="x")

@@ -10,6 +10,7 @@ from airflow_dataops.core.table import TableName
 from airflow_dataops.exceptions import BrokenCheckError, OutageError, SourceError
 from airflow_dataops.hooks.quality_sql import SqlEngine, open_sql
 from airflow_dataops.testing import SqlTable, run_suite
+from tests.support.fixtures import POSTGRES_URL
 from tests.support.frames import table_of
 
 HOSTILE = [
@@ -267,3 +268,52 @@ def run_postgres(postgres_shop):
                 connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
     return execute
+
+
+@pytest.mark.parametrize("name", ["n", "N", "rows", "value", "position", "data", "shared", "grouped", "select"])
+def test_a_column_may_be_called_as_something_in_a_query_of_ours(tmp_path, name):
+    frame = pd.DataFrame({name: pd.Series(["a", "a", "b", "a"], dtype="str"), "u": pd.Series(range(4), dtype="int64")})
+    kinds = {
+        "expect_column_values_to_be_in_set": {"value_set": ["a"]},
+        "expect_column_values_to_match_regex": {"regex": "^a"},
+        "expect_column_values_to_be_unique": {},
+        "expect_column_most_common_value_to_be_in_set": {"value_set": ["a"]},
+        "expect_column_unique_value_count_to_be_between": {"max_value": 2},
+        "expect_column_distinct_values_to_equal_set": {"value_set": ["a", "b"]},
+    }
+    suite = {"expectations": [{"type": kind, "kwargs": {"column": name, **more}} for kind, more in kinds.items()]}
+    with table_of(f"sqlite:///{tmp_path / 'rows.db'}", frame) as data:
+        told = [run_suite(suite, data, engine="sql", order_by=["u"]), run_suite(suite, frame)]
+    for result in told:
+        counts = [one["result"].get("unexpected_count", 0) for one in result["results"]]
+        assert counts == [1, 1, 3, 0, 0, 0]
+        assert [one["success"] for one in result["results"]] == [False, False, False, True, True, True]
+
+
+@pytest.mark.postgres
+def test_decimals_beside_missing_values_are_counted():
+    rows = "SELECT 1.5 AS a, NULL::numeric AS b UNION ALL SELECT NULL, 2 UNION ALL SELECT 2.5, 1"
+    database = sqlalchemy.create_engine(POSTGRES_URL, poolclass=sqlalchemy.NullPool)
+    kwargs = {"column_A": "a", "column_B": "b", "ignore_row_if": "neither"}
+    suite = {"expectations": [{"type": "expect_column_pair_values_to_be_equal", "kwargs": kwargs}]}
+    with database.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE IF EXISTS some_decimals")
+        connection.exec_driver_sql(f"CREATE TABLE some_decimals AS {rows}")
+    try:
+        (result,) = run_suite(suite, SqlTable(POSTGRES_URL, "some_decimals"), engine="sql")["results"]
+    finally:
+        with database.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE some_decimals")
+    assert result["result"]["unexpected_count"] == 3
+
+
+@pytest.mark.postgres
+def test_where_infinities_leave_no_spread_no_value_is_far_from_the_others(postgres_shop):
+    frame = pd.DataFrame({"x": pd.Series([1.5, float("inf"), 0.0], dtype="float64")})
+    kwargs = {"column": "x", "threshold": 1, "double_sided": True}
+    suite = {"expectations": [{"type": "expect_column_value_z_scores_to_be_less_than", "kwargs": kwargs}]}
+    with table_of(postgres_shop, frame) as data:
+        (ours,) = run_suite(suite, data, engine="sql")["results"]
+    (theirs,) = run_suite(suite, frame, engine="gx")["results"]
+    assert (ours["success"], ours["result"]["unexpected_count"]) == (True, 0)
+    assert (theirs["success"], theirs["result"]["unexpected_count"]) == (True, 0)

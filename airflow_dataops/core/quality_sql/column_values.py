@@ -139,6 +139,8 @@ def is_comparable(kind: Kind, value: Any) -> bool:
         return False
     if kind is Kind.TEXT:
         return isinstance(value, str)
+    if kind is Kind.BINARY:
+        return isinstance(value, bytes)
     if kind is Kind.BOOLEAN:
         return isinstance(value, bool | int | float) and value in {0, 1}
     return isinstance(value, bool | int | float) if kind.is_number else True

@@ -172,7 +172,9 @@ def value_counts(values: Sequence[Any], most: int) -> list[dict[str, Any]] | Non
 
 def sort_key(value: Any) -> Any:
     """Return what a value is sorted by; a missing one is a number that equals none, itself included."""
-    return [float("nan") if entry is None else entry for entry in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [float("nan") if entry is None else sort_key(entry) for entry in value]
+    return float(value) if isinstance(value, Decimal) else value  # a decimal does not compare with NaN
 
 
 def plain_value(value: Any) -> Any:  # noqa: PLR0911 - one line for each type

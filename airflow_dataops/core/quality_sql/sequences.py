@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -122,7 +123,9 @@ class SpreadRule:
             below = exp.LT(this=value, expression=literal(float(low) - reach))
             return exp.paren(exp.or_(below, exp.GT(this=value.copy(), expression=literal(float(high) + reach))))
         mean, spread = answers["mean"], answers["std"]
-        if mean is None or spread is None or (self.z_score and not spread):
+        # Of infinities there is none; databases may hold that any number is above it.
+        unknown = mean is None or spread is None or math.isnan(float(spread))
+        if unknown or (self.z_score and not spread):
             return exp.false()
         if not self.z_score and float(spread) * self.multiplier <= 0:
             return exp.NEQ(this=value, expression=literal(float(mean)))

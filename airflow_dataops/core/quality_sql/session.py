@@ -194,13 +194,15 @@ def on_distinct_values(
 ) -> tuple[dict[int, dict[str, exp.Expression]], exp.Select]:
     """Return the members' figures over ``GROUP BY column`` and the query they are asked of."""
     # The grouped rows are called ``data`` too, so predicates on the one column hold as they are.
-    weight = inner("data", "n")
+    # The column may be called as the count would be, in capitals too.
+    counts = "n" if column.lower() != "n" else "rows"
+    weight = inner("data", counts)
     count_if = table.dialect.count_if
     asked: dict[int, dict[str, exp.Expression]] = {}
     for number, rule in members.items():
         asked[number] = {"unexpected": count_if(rule.predicate, weight), "elements": exp.Sum(this=weight.copy())}
         if rule.missing is not None:
             asked[number]["missing"] = count_if(rule.missing.copy(), weight)
-    counted = exp.alias_(exp.Count(this=exp.Star()), "n", quoted=True)
+    counted = exp.alias_(exp.Count(this=exp.Star()), counts, quoted=True)
     grouped = table.select(table.value(column), counted).group_by(table.value(column))
     return asked, exp.select().from_(grouped.subquery("data"))
