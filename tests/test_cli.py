@@ -23,6 +23,13 @@ def alter(store, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
+def test_a_command_on_a_new_ledger_prints_its_own_output_alone(tmp_path):
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    command = [sys.executable, "-m", "airflow_dataops.cli", "quarantine", "list", "--json", "--ledger-url", url]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (found.stdout, found.stderr) == ("[]\n", "")
+
+
 def test_a_whole_history_is_said_to_be_whole(history, capsys):
     assert main(["audit", "verify", "--ledger-url", history.url]) == 0
     assert capsys.readouterr().out == "The history is whole: 5 events, each tied to the one before it.\n"

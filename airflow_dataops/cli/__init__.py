@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -17,11 +18,16 @@ NOUNS = (check, diff, ledger, quarantine, suggest, suite)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 is success, 1 a finding, 2 a misuse or an outage."""
     options = build_parser().parse_args(arguments)
+    before = logging.root.manager.disable
+    # Airflow writes the log to stdout, where the output of a command must stand alone.
+    logging.disable(max(before, logging.INFO))
     try:
         return int(options.run(options))
     except DataOpsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    finally:
+        logging.disable(before)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -175,8 +175,7 @@ def facts(report: Report) -> Iterator[str]:
         f"{shown(name)} <code>{shown(source, 200)}</code>" if name != source else f"<code>{shown(source, 200)}</code>"
     )
     told = [
-        ("Snapshot", version(report.snapshot)),
-        ("SHA-256", f"<code>{escape(report.snapshot.digest)}</code>"),
+        *judged_facts(report.snapshot),
         *([("Goes on", version(report.good))] if report.good else []),
         *([("Quarantine", version(report.bad))] if report.bad else []),
         ("Suite", named),
@@ -188,9 +187,17 @@ def facts(report: Report) -> Iterator[str]:
     yield "</dl>\n</section>"
 
 
+def judged_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Return what tells which data were judged; a table in a database is no snapshot and has no digest."""
+    if not snapshot.digest:
+        return [("Table", version(snapshot))]
+    return [("Snapshot", version(snapshot)), ("SHA-256", f"<code>{escape(snapshot.digest)}</code>")]
+
+
 def version(snapshot: Snapshot) -> str:
-    """Return a snapshot's name and size."""
-    return f"<code>{shown(snapshot.name, 300)}</code>, {count_words(snapshot.rows)} rows"
+    """Return the name and size of a snapshot, or of a table where it lies."""
+    name = snapshot.name if snapshot.digest else snapshot.uri
+    return f"<code>{shown(name, 300)}</code>, {count_words(snapshot.rows)} rows"
 
 
 def shown(text: str, most: int = 120) -> str:

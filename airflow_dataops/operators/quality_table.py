@@ -211,7 +211,9 @@ class TableQualityGateOperator(GateStation):
         told = {**judged.report, "meta": {**judged.report["meta"], "dataops": ours}}
         document = json.dumps(told, indent=1, sort_keys=True, default=str).encode()
         evidence = store.put_evidence(document, ".json", claim.key)
-        page = page_for(task, judged.decision, run_key_of(context), evidence)
+        split = judged.decision.verdict is Verdict.PUBLISH_WITH_QUARANTINE and self.on_fail != "warn"
+        into = self.quarantine(task) if split else None
+        page = page_for(task, judged.decision, run_key_of(context), evidence, into)
         return {"evidence": evidence, "report": store.put_evidence(page, ".html", claim.key)}
 
     def result_of(self, task: TableTask, decision: GateDecision, noted: Mapping[str, str]) -> dict[str, Any]:
@@ -271,24 +273,29 @@ def meta_of(suite: Suite) -> dict[str, Any]:
     return {"dataops": {**suite.about, "unsupported": [dict(one) for one in suite.unsupported]}}
 
 
-def page_for(task: TableTask, decision: GateDecision, run: RunKey, evidence: str) -> bytes:
-    """Return the page for people; of a table in a database it has no pictures."""
+def page_for(
+    task: TableTask, decision: GateDecision, run: RunKey, evidence: str, into: TableName | None = None
+) -> bytes:
+    """Return the page for people; of a table in a database it has no pictures. `into` is where failing rows go."""
     suite = suite_of(task.suite, task.suite["source"])
-    place = f"{task.sql_conn_id}:{task.name.words}"
-    shown = Snapshot(task.subject, task.partition, "in place", place, "", "", decision.rows)
-    gone = decision.verdict is Verdict.HOLD
+    moved = decision.bad if into is not None else 0
     report = Report(
         decision,
         lines_of(suite, decision),
         (),
-        shown,
-        None if gone else shown,
-        None,
+        shown_table(task, task.name, decision.rows),
+        None if decision.verdict is Verdict.HOLD else shown_table(task, task.name, decision.rows - moved),
+        shown_table(task, into, moved) if into is not None and moved else None,
         (suite.name, suite.source),
         run,
         PurePath(evidence).stem,
     )
     return page_of(report).encode()
+
+
+def shown_table(task: TableTask, name: TableName, rows: int) -> Snapshot:
+    """Return a table as a report shows it: by its place, without a version or a digest."""
+    return Snapshot(task.subject, task.partition, "", f"{task.sql_conn_id}:{name.words}", "", "", rows)
 
 
 def measured(task: TableTask, decision: GateDecision) -> list[Measurement]:

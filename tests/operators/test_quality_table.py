@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, T
 
 from airflow_dataops.core.table import TableName
 from airflow_dataops.exceptions import OutageError
+from airflow_dataops.hooks.dataset import DatasetHook
 from airflow_dataops.hooks.quality_table_move import RowMove
 from airflow_dataops.hooks.table import open_tables
 from airflow_dataops.operators.quality_table import TableGateOptions, TableQualityGateOperator
@@ -85,6 +86,16 @@ def test_failing_rows_are_moved_with_the_checks_that_they_fail(gate, make_contex
     assert ids("orders") == [1, 5]
     moved = query("SELECT id, amount, _dataops_checks FROM aside ORDER BY id, amount")
     assert moved == [(2, 2.5, "check 1"), (3, -1.0, "check 2\ncheck 3"), (3, 4.0, "check 3")]
+
+
+def test_the_report_names_the_tables_and_how_many_rows_each_holds(gate, make_context, store_path):
+    result = gate(BETWEEN, severity="quarantine", options=ASIDE).execute(make_context("gate"))
+    page = DatasetHook().get_evidence(result["report"]).decode()
+    assert "<dt>Table</dt><dd><code>shop:orders</code>, 5 rows</dd>" in page
+    assert "<dt>Goes on</dt><dd><code>shop:orders</code>, 4 rows</dd>" in page
+    assert "<dt>Quarantine</dt><dd><code>shop:aside</code>, 1 rows</dd>" in page
+    assert "SHA-256" not in page
+    assert "Snapshot" not in page
 
 
 def test_of_equal_keys_the_first_can_stay(gate, make_context, tmp_path):
