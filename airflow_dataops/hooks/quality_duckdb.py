@@ -30,6 +30,8 @@ __all__ = ["POSITION", "DuckDBEngine", "open_duckdb"]
 
 POSITION = "__dataops_position"
 MAX_INLINE = 500
+TRUSTS_STATISTICS = "statistics_propagation,filter_pushdown"
+"""Optimizers that conclude from a parquet file's least and greatest value that none is NaN; NaN counts in neither."""
 
 
 class DuckDBEngine:
@@ -182,6 +184,8 @@ def load(connection: duckdb.DuckDBPyConnection, data: Any, columns: Sequence[str
         columns_and_position = f"*, row_number() OVER () - 1 AS {POSITION}"
         connection.execute(f"CREATE TEMP VIEW source AS SELECT {columns_and_position} FROM frame")  # noqa: S608 - ours
     described = connection.execute("DESCRIBE source").fetchall()
+    if isinstance(data, Path) and any(row[1] in {"DOUBLE", "FLOAT"} for row in described):
+        connection.execute(f"SET disabled_optimizers = '{TRUSTS_STATISTICS}'")
     known = {row[0]: duckdb_column(row[0], row[1], natives.get(row[0])) for row in described if row[0] != POSITION}
     source = exp.alias_(exp.to_table("source"), "data", table=True)
     return Table(known, Dialect(), source, exp.column(POSITION, table="data"))

@@ -279,3 +279,15 @@ def test_a_protocol_that_nothing_speaks_says_what_to_install():
     with pytest.raises(BrokenCheckError, match=r"nowhere://bucket/rows\.csv cannot be reached") as told:
         result(UNIQUE, "nowhere://bucket/rows.csv", column="id")
     assert "s3fs" in str(told.value)
+
+
+@pytest.mark.parametrize("numbers", [[float("nan"), -1.0], [float("nan"), -1.0, 2.0], [-1.0, float("nan"), None]])
+def test_not_a_number_is_missing_although_the_statistics_of_a_parquet_file_leave_it_out(tmp_path, numbers):
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"number": pa.array(numbers)}), path)
+    with evaluate(suite_of(suite((NOT_NULL, {"column": "number"})), "s.json"), path) as found:
+        ids = list(found.failing)
+        places = found.engine.failing_rows(found.reasons(ids)).read_all()[ROW_COLUMN].to_pylist()
+        counted = (found.results[0].failed, found.count_failing(ids))
+    missing = [place for place, number in enumerate(numbers) if pd.isna(number)]
+    assert (counted, places) == ((len(missing), len(missing)), missing)
