@@ -12,6 +12,7 @@ from airflow_dataops.exceptions import BrokenCheckError, ConflictError
 from airflow_dataops.hooks.quality_sqlite import bring_functions
 from airflow_dataops.hooks.quality_table import FailingRows
 from airflow_dataops.hooks.table import TableDatabase
+from airflow_dataops.hooks.table_shape import literal
 
 __all__ = ["CHECKS_COLUMN", "RUN_COLUMN", "RowMove"]
 
@@ -112,10 +113,3 @@ class RowMove:
         run(connection, f"INSERT INTO {target} {marked}")
         run(connection, f"DELETE FROM {source} WHERE {row} IN (SELECT place FROM {BAD})")  # noqa: S608 - quoted
         run(connection, f"DROP TABLE {BAD}")
-
-
-def literal(text: str) -> str:
-    """Return a text as a literal of PostgreSQL and SQLite."""
-    from sqlglot import exp
-
-    return str(exp.Literal.string(text).sql(dialect="postgres"))

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -16,6 +17,7 @@ import pytest
 from airflow_dataops.core.quality_suite import suite_of
 from airflow_dataops.exceptions import BrokenCheckError, SourceError
 from airflow_dataops.hooks.dataset_split import CHECKS_COLUMN, ROW_COLUMN, bad_batches, good_batches
+from airflow_dataops.hooks.duckdb_faults import file_faults
 from airflow_dataops.hooks.quality_evaluation import evaluate
 from airflow_dataops.testing import run_suite
 
@@ -291,3 +293,8 @@ def test_not_a_number_is_missing_although_the_statistics_of_a_parquet_file_leave
         counted = (found.results[0].failed, found.count_failing(ids))
     missing = [place for place, number in enumerate(numbers) if pd.isna(number)]
     assert (counted, places) == ((len(missing), len(missing)), missing)
+
+
+def test_an_error_of_the_engine_without_a_word_is_still_told_as_ours(tmp_path):
+    with pytest.raises(SourceError, match="cannot be read as CSV: no reason given"), file_faults(tmp_path / "rows.csv"):
+        raise duckdb.Error
