@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["DatasetHook", "file_digest", "path_of", "remove_file", "replace_file"]
 
 ROW_GROUP_SIZE = 122_880
-CHUNK_BYTES = 1 << 20
 
 
 class DatasetHook(BaseHook):

@@ -171,7 +171,7 @@ def sql_batches(sql: str, conn_id: str) -> Iterator[pa.RecordBatchReader]:
             names = list(result.keys())
             frame = pd.DataFrame.from_records(result.fetchall(), columns=names, coerce_float=True)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        reason = next(iter(str(getattr(error, "orig", error)).strip().splitlines()), "no reason given")
         if is_answering(engine):
             raise SourceError(f"The query over connection {conn_id!r} failed: {reason}", hint="mend the SQL") from error
         raise OutageError("The database", engine.url.render_as_string(), conn_id, reason) from error

@@ -72,7 +72,7 @@ def is_full(error: Exception) -> bool:
 
 def first_line(error: Exception) -> str:
     """Return the first line of an error; others may hold values."""
-    return str(error).strip().splitlines()[0][:300]
+    return next(iter(str(error).strip().splitlines()), "no reason given")[:300]
 
 
 def why_unreadable(path: Path, error: Exception) -> tuple[str, str]:

@@ -20,7 +20,6 @@ from airflow_dataops.hooks.quality_source import batches_of, reader_of, refuse_r
 
 if TYPE_CHECKING:
     import duckdb
-    import numpy as np
     import pandas as pd
     import pyarrow as pa
     import sqlglot.expressions as exp
@@ -31,6 +30,8 @@ __all__ = ["POSITION", "DuckDBEngine", "open_duckdb"]
 
 POSITION = "__dataops_position"
 MAX_INLINE = 500
+TRUSTS_STATISTICS = "statistics_propagation,filter_pushdown"
+"""Optimizers that conclude from a parquet file's least and greatest value that none is NaN; NaN counts in neither."""
 
 
 class DuckDBEngine:
@@ -72,27 +73,18 @@ class DuckDBEngine:
 
         return int(self.ask(self.table.select(self.table.dialect.count_if(disjunction(*predicates))))[0][0])
 
-    def failing_rows(self, reasons: Mapping[str, exp.Expression], *, whole: bool = True) -> pa.RecordBatchReader:
+    def failing_rows(self, reasons: Mapping[str, exp.Expression]) -> pa.RecordBatchReader:
         """Stream the rows that meet at least one predicate, in the source's order.
 
         Args:
             reasons: Which rows fail, by the id of the check.
-            whole: Whether the source's columns are told, too; else positions alone.
 
         Returns:
-            The columns, then the position from 0; with `whole` also the list of ids.
+            The columns, then the position from 0 and the list of ids.
         """
         from airflow_dataops.core.quality_sql.failing import failing_query
 
-        text = self.table.dialect.sql(failing_query(self.table, reasons, whole=whole))
-        return batches_of(self.connection.sql(text))
-
-    def failing_positions(self, reasons: Mapping[str, exp.Expression]) -> np.ndarray[Any, Any]:
-        """Return the positions of the rows that meet at least one predicate, in order; eight bytes each."""
-        import numpy as np
-
-        pieces = [batch.column(0).to_numpy() for batch in self.failing_rows(reasons, whole=False)]
-        return np.concatenate(pieces) if pieces else np.empty(0, dtype=np.int64)
+        return batches_of(self.connection.sql(self.table.dialect.sql(failing_query(self.table, reasons))))
 
     def remember(self, positions: Sequence[int]) -> exp.Expression:
         """Return a predicate that is true of the rows at these positions, however many there are."""
@@ -192,6 +184,8 @@ def load(connection: duckdb.DuckDBPyConnection, data: Any, columns: Sequence[str
         columns_and_position = f"*, row_number() OVER () - 1 AS {POSITION}"
         connection.execute(f"CREATE TEMP VIEW source AS SELECT {columns_and_position} FROM frame")  # noqa: S608 - ours
     described = connection.execute("DESCRIBE source").fetchall()
+    if isinstance(data, Path) and any(row[1] in {"DOUBLE", "FLOAT"} for row in described):
+        connection.execute(f"SET disabled_optimizers = '{TRUSTS_STATISTICS}'")
     known = {row[0]: duckdb_column(row[0], row[1], natives.get(row[0])) for row in described if row[0] != POSITION}
     source = exp.alias_(exp.to_table("source"), "data", table=True)
     return Table(known, Dialect(), source, exp.column(POSITION, table="data"))

@@ -82,8 +82,7 @@ def evaluate(
     options = options or GateOptions()
     columns_of = reference_columns(suite.expectations)
     given = {name: (data, columns_of[name]) for name, data in (references or {}).items()}
-    limits = {"memory_limit": options.memory_limit, "threads": options.threads}
-    opened = open_duckdb(path, references=given, **limits)  # type: ignore[arg-type]
+    opened = open_duckdb(path, references=given, memory_limit=options.memory_limit, threads=options.threads)
     with opened as engine, opened_sample(engine, options) as sampled:
         columns = list(engine.table.columns)
         missing = [missing_columns(suite, number, columns) for number in range(len(suite.checks))]

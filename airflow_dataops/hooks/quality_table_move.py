@@ -13,6 +13,7 @@ from airflow_dataops.hooks.quality_sql import settle
 from airflow_dataops.hooks.quality_sqlite import bring_functions
 from airflow_dataops.hooks.quality_table import FailingRows
 from airflow_dataops.hooks.table import TableDatabase
+from airflow_dataops.hooks.table_shape import literal
 
 __all__ = ["CHECKS_COLUMN", "RUN_COLUMN", "RowMove"]
 
@@ -179,10 +180,3 @@ class RowMove:
         """Return the table's quoted columns."""
         told = sqlalchemy.inspect(connection).get_columns(self.table.name, schema=self.table.schema)
         return [self.database.quoted(str(one["name"])) for one in told]
-
-
-def literal(text: str) -> str:
-    """Return a text as a literal of PostgreSQL and SQLite."""
-    from sqlglot import exp
-
-    return str(exp.Literal.string(text).sql(dialect="postgres"))

@@ -24,6 +24,7 @@ __all__ = [
     "hindrances",
     "identity",
     "index_names",
+    "literal",
 ]
 
 SQLITE_NAME = re.compile(r"""\s*("(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|[^\s(]+)""")
@@ -204,7 +205,7 @@ def index_names(database: TableDatabase, connection: Connection, table: TableNam
 
 
 def literal(text: str) -> str:
-    """Return a text as a literal of PostgreSQL."""
+    """Return a text as a literal of PostgreSQL and SQLite."""
     from sqlglot import exp
 
     return str(exp.Literal.string(text).sql(dialect="postgres"))

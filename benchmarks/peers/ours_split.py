@@ -16,9 +16,10 @@ from _told import cpu, tell
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "True"
 logging.disable(logging.WARNING)
 
+from airflow_dataops.core.quality_options import GateOptions  # noqa: E402
 from airflow_dataops.core.quality_suite import suite_of  # noqa: E402
-from airflow_dataops.hooks.dataset import DatasetHook  # noqa: E402
-from airflow_dataops.hooks.dataset_split import bad_batches, good_batches  # noqa: E402
+from airflow_dataops.hooks.dataset import DatasetHook, path_of  # noqa: E402
+from airflow_dataops.hooks.dataset_split import bad_batches, good_batches, positions_in  # noqa: E402
 from airflow_dataops.hooks.quality_evaluation import evaluate  # noqa: E402
 
 imported = cpu()
@@ -39,7 +40,7 @@ with tempfile.TemporaryDirectory(dir=path.parent) as folder:
     store = DatasetHook()
     for _ in range(ROUNDS):
         began = cpu()
-        with evaluate(suite, path, threads=2) as evaluation:
+        with evaluate(suite, path, GateOptions(threads=2)) as evaluation:
             now = lap("judging", began)
             ids = list(evaluation.failing)
             bad_rows = evaluation.count_failing(ids)
@@ -47,8 +48,7 @@ with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             reasons = evaluation.reasons(ids)
             bad = store.write_snapshot(bad_batches(path, evaluation.engine.failing_rows(reasons)), "bad", "all", "b")
             now = lap("writing_bad", now)
-            positions = evaluation.engine.failing_positions(reasons)
-            good = store.write_snapshot(good_batches(path, positions), "good", "all", "b")
+            good = store.write_snapshot(good_batches(path, positions_in(path_of(bad.uri))), "good", "all", "b")
             lap("writing_good", now)
             if bad.rows != bad_rows or good.rows + bad.rows != evaluation.rows:
                 sys.exit(f"{evaluation.rows} rows became {good.rows} good and {bad.rows} bad ones of {bad_rows}")

@@ -15,6 +15,7 @@ import yaml
 
 from airflow_dataops.core.quality import Verdict, decide
 from airflow_dataops.exceptions import BrokenCheckError, SourceError
+from airflow_dataops.hooks.dataset_split import ROW_COLUMN
 from airflow_dataops.hooks.expectations import ExpectationsHook
 from airflow_dataops.hooks.expectations_engine import project_config
 
@@ -56,7 +57,7 @@ def run(folder: Path, frame: pd.DataFrame | pa.Table, *expectations):
 
 def where(found, name: str) -> tuple[int, ...]:
     """Return the positions of the rows that fail a check."""
-    return tuple(found.engine.failing_positions(found.reasons([name])).tolist())
+    return tuple(found.engine.failing_rows(found.reasons([name])).read_all()[ROW_COLUMN].to_pylist())
 
 
 def failing(found) -> list[tuple[int, ...]]:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -16,6 +17,7 @@ import pytest
 from airflow_dataops.core.quality_suite import suite_of
 from airflow_dataops.exceptions import BrokenCheckError, SourceError
 from airflow_dataops.hooks.dataset_split import CHECKS_COLUMN, ROW_COLUMN, bad_batches, good_batches
+from airflow_dataops.hooks.duckdb_faults import file_faults
 from airflow_dataops.hooks.quality_evaluation import evaluate
 from airflow_dataops.testing import run_suite
 
@@ -176,9 +178,9 @@ def split(tmp_path, frame: pd.DataFrame, document: dict) -> tuple[list[dict], li
     checks = suite_of(document, "suite.json")
     with evaluate(checks, path) as found:
         reasons = found.reasons(list(found.failing))
-        bad = bad_batches(path, found.engine.failing_rows(reasons)).read_all().to_pylist()
-        good = good_batches(path, found.engine.failing_positions(reasons)).read_all().to_pylist()
-    return good, bad
+        bad = bad_batches(path, found.engine.failing_rows(reasons)).read_all()
+        good = good_batches(path, bad[ROW_COLUMN].to_numpy()).read_all()
+    return good.to_pylist(), bad.to_pylist()
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_rows_keep_their_types_on_both_sides_of_a_split(tmp_path):
     with evaluate(suite_of(suite((NOT_NULL, {"column": "d"})), "s.json"), path) as found:
         reasons = found.reasons(list(found.failing))
         bad = bad_batches(path, found.engine.failing_rows(reasons)).read_all()
-        good = good_batches(path, found.engine.failing_positions(reasons)).read_all()
+        good = good_batches(path, bad[ROW_COLUMN].to_numpy()).read_all()
     stored = pq.read_table(path)
     assert good.schema.equals(stored.schema)
     assert good.equals(stored.take([0, 2]))
@@ -352,3 +354,20 @@ def test_text_that_is_no_unicode_is_told():
     data = pd.DataFrame({"x": ["\ud800", "a"]}, dtype=object)
     with pytest.raises(SourceError, match="The column 'x' holds text that is no Unicode"):
         result(NOT_NULL, data, column="x")
+
+
+@pytest.mark.parametrize("numbers", [[float("nan"), -1.0], [float("nan"), -1.0, 2.0], [-1.0, float("nan"), None]])
+def test_not_a_number_is_missing_although_the_statistics_of_a_parquet_file_leave_it_out(tmp_path, numbers):
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"number": pa.array(numbers)}), path)
+    with evaluate(suite_of(suite((NOT_NULL, {"column": "number"})), "s.json"), path) as found:
+        ids = list(found.failing)
+        places = found.engine.failing_rows(found.reasons(ids)).read_all()[ROW_COLUMN].to_pylist()
+        counted = (found.results[0].failed, found.count_failing(ids))
+    missing = [place for place, number in enumerate(numbers) if pd.isna(number)]
+    assert (counted, places) == ((len(missing), len(missing)), missing)
+
+
+def test_an_error_of_the_engine_without_a_word_is_still_told_as_ours(tmp_path):
+    with pytest.raises(SourceError, match="cannot be read as CSV: no reason given"), file_faults(tmp_path / "rows.csv"):
+        raise duckdb.Error

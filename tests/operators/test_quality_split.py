@@ -17,6 +17,7 @@ from airflow_dataops.core.dataset import Snapshot
 from airflow_dataops.core.quality import Verdict, decide
 from airflow_dataops.core.quality_suite import suite_of
 from airflow_dataops.hooks.dataset import DatasetHook, path_of
+from airflow_dataops.hooks.dataset_split import ROW_COLUMN
 from airflow_dataops.hooks.quality_evaluation import evaluate
 from airflow_dataops.operators.quality import QualityGateOperator, split
 
@@ -108,7 +109,7 @@ def split_by(
         good, bad = split(store, taken, decision, found, "owner")
         failed: dict[int, set[str]] = {}
         for name in decision.split_by:
-            for row in found.engine.failing_positions(found.reasons([name])).tolist():
+            for row in found.engine.failing_rows(found.reasons([name])).read_all()[ROW_COLUMN].to_pylist():
                 failed.setdefault(row, set()).add(name)
     if decision.verdict is Verdict.PUBLISH:
         assert good == taken  # the original by reference

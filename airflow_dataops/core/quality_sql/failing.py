@@ -15,17 +15,14 @@ ROW_COLUMN = "_dataops_row"
 CHECKS_COLUMN = "_dataops_checks"
 
 
-def failing_query(table: Table, reasons: Mapping[str, exp.Expression], *, whole: bool) -> exp.Select:
-    """Return the query for rows that meet at least one predicate, in order.
+def failing_query(table: Table, reasons: Mapping[str, exp.Expression]) -> exp.Select:
+    """Return the query for rows that meet at least one predicate, in order, with their place and the ids they meet.
 
     Args:
         table: The data.
         reasons: Which rows fail, by the id of the check.
-        whole: Whether all columns and the list of ids are told; else positions alone.
     """
+    columns = [exp.alias_(table.value(name), name, quoted=True) for name in table.columns]
     row = exp.alias_(table.place(), ROW_COLUMN, quoted=True)
-    shown: list[exp.Expression] = [row]
-    if whole:
-        columns = [exp.alias_(table.value(name), name, quoted=True) for name in table.columns]
-        shown = [*columns, row, exp.alias_(table.dialect.met(reasons), CHECKS_COLUMN, quoted=True)]
-    return table.select(*shown).where(disjunction(*reasons.values())).order_by(table.place())
+    met = exp.alias_(table.dialect.met(reasons), CHECKS_COLUMN, quoted=True)
+    return table.select(*columns, row, met).where(disjunction(*reasons.values())).order_by(table.place())
