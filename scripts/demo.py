@@ -40,7 +40,7 @@ from flights.model import features_and_label  # noqa: E402
 
 HELD_MONTH = "2013-02"
 STATIONS = ["snapshot", "gate", "publish", "train", "evaluate", "promote", "build", "deploy"]
-ASIDES = {"quality.quarantined", "evaluation.sealed", "evaluation.looked"}
+ASIDES = {"quality.quarantined", "evaluation.sealed", "evaluation.looked", "dataset.read"}
 FINAL = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
 

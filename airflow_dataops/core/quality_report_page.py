@@ -197,7 +197,7 @@ def judged_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
 def version(snapshot: Snapshot) -> str:
     """Return the name and size of a snapshot, or of a table where it lies."""
     name = snapshot.name if snapshot.digest else snapshot.uri
-    return f"<code>{shown(name, 300)}</code>, {count_words(snapshot.rows)} rows"
+    return f"<code>{shown(name, 300)}</code>, {count_words(snapshot.rows)} {'row' if snapshot.rows == 1 else 'rows'}"
 
 
 def shown(text: str, most: int = 120) -> str:

@@ -129,7 +129,11 @@ def entry(row: RecordedEvent) -> Quarantined:
     payload = row.event.payload
     held = payload["verdict"] == "hold"
     good = payload.get("snapshot")
-    failed = {one["check"]: int(one["failed"]) for one in payload.get("findings") or [] if one.get("failed")}
+    failed = {
+        one["check"]: int(one["failed"])
+        for one in payload.get("findings") or []
+        if one.get("failed") and (one["severity"] == "quarantine" or (held and one["status"] == "fail"))
+    }
     return Quarantined(
         snapshot=Snapshot.from_xcom(payload["quarantine"]),
         good=Snapshot.from_xcom(good) if good and not held else None,

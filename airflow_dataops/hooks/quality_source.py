@@ -326,16 +326,16 @@ def reader_of(path: Path) -> FileReader:
     Raises:
         SourceError: Missing, or of an unknown kind. A retry does not help.
     """
+    if not readable(path):
+        raise SourceError(f"There is no file at {path}.", hint="has the delivery arrived, and is the name right?")
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder, where a file is needed.", hint="name the file in it")
     kind = Path(path.name.lower().removesuffix(".gz").removesuffix(".zst")).suffix
     if kind not in READERS:
         raise SourceError(
             f"{path} is of a kind we cannot read ({kind or 'no suffix'}); allowed: {', '.join(sorted(READERS))}.",
             hint="rename or convert the file",
         )
-    if not readable(path):
-        raise SourceError(f"There is no file at {path}.", hint="has the delivery arrived, and is the name right?")
-    if path.is_dir():
-        raise SourceError(f"{path} is a folder, where a file is needed.", hint="name the file in it")
     if not path.stat().st_size:
         raise SourceError(f"The file {path} is empty (0 bytes).", hint="was the delivery cut off? ask the sender")
     return READERS[kind]

@@ -47,7 +47,7 @@ def parsed(path: Path) -> Any:
     Raises:
         BrokenCheckError: The file is missing, of another kind or broken; names the line.
     """
-    if path.suffix.lower() not in KINDS:
+    if path.suffix.lower() not in KINDS and path.exists():
         raise BrokenCheckError(
             f"The suite {path} is of a kind we cannot read; allowed: {', '.join(KINDS)}.", hint="rename or convert it"
         )

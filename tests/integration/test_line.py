@@ -46,6 +46,14 @@ def ledger(first, home) -> LedgerStore:
 def test_the_demo_ends_as_the_story_says(first):
     assert first.returncode == 0, first.stdout + first.stderr
     assert "Flights of 2013-02 were held: 1 261 of 24 951 rows (5.1 %) have no departure time" in first.stdout
+    for station, said in {
+        "snapshot": "flights/2013-01@959b5bc21971fac3 holds 27 004 rows.",
+        "gate": "Flights of 2013-01 were let through without 606 of 27 004 rows (2.2 %), which are in quarantine: "
+        "521 (1.9 %) have no departure time and 606 (2.2 %) have no arrival delay.",
+        "train": "flights version 1 learned from 17 998 rows.",
+        "evaluate": "flights version 1 may be promoted: its roc_auc is ",
+    }.items():
+        assert f"  ✓ {station:<9} {said}" in first.stdout
     assert re.search(r"It answered 200: \{.*predictions", first.stdout)
 
 
