@@ -128,7 +128,7 @@ def plan(ledger: LedgerStore, name: str, repair: Repair) -> dict[str, Any]:
         wanted = one.good.version if one.good else "none"
         raise ConflictError(
             f"{plain(one.snapshot.name)} belongs to the good rows {wanted}, but {shown}.",
-            hint="publish these good rows first with a PublishDatasetOperator, or repair what lies in quarantine of the "
+            hint="publish these good rows first with a PublishDatasetOperator, or repair the quarantine of the "
             "published version; of a line that publishes only a table, deliver the repaired rows anew",
         )
     return {
