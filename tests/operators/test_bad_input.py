@@ -285,15 +285,15 @@ def full_spill(small_disk, monkeypatch) -> Path:
 
 
 def test_a_full_disk_for_what_does_not_fit_into_memory_is_an_outage_that_names_folder_and_space(full_spill, tmp_path):
-    path = wide_rows(tmp_path / "rows.parquet", 2_000_000)
+    path = wide_rows(tmp_path / "rows.parquet", 8_000_000)
     with pytest.raises(OutageError, match=rf"folder for temporary files at {full_spill}.*MB are free"):
-        run_suite({"expectations": [unique("a")]}, path, result_format="BOOLEAN_ONLY", memory_limit="60MB")
+        run_suite({"expectations": [unique("a")]}, path, result_format="BOOLEAN_ONLY", memory_limit="200MB")
     assert list(full_spill.iterdir()) == []
 
 
 def test_a_full_disk_while_csv_is_parsed_is_an_outage(full_spill, tmp_path):
     path = tmp_path / "rows.csv"
-    duckdb.sql(f"COPY (SELECT hash(i) AS a, hash(i)::VARCHAR AS b FROM range(1000000) t(i)) TO '{path}' (HEADER)")
+    duckdb.sql(f"COPY (SELECT hash(i) AS a, hash(i)::VARCHAR AS b FROM range(3000000) t(i)) TO '{path}' (HEADER)")
     with pytest.raises(OutageError, match="MB are free"):
         run_suite({"expectations": [missing("a")]}, path)
     assert list(full_spill.iterdir()) == []
