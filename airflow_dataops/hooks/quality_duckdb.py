@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,10 @@ __all__ = ["POSITION", "DuckDBEngine", "open_duckdb"]
 POSITION = "__dataops_position"
 MAX_INLINE = 500
 TRUSTS_STATISTICS = "statistics_propagation,filter_pushdown"
-"""Optimizers that conclude from a parquet file's least and greatest value that none is NaN; NaN counts in neither."""
+"""Optimizers that conclude from a parquet file's least and greatest value that none is NaN; NaN counts in neither.
+
+Counts beside other figures are right all the same, so where no value is missing the optimizers may stay.
+"""
 
 
 class DuckDBEngine:
@@ -184,8 +188,9 @@ def load(connection: duckdb.DuckDBPyConnection, data: Any, columns: Sequence[str
         columns_and_position = f"*, row_number() OVER () - 1 AS {POSITION}"
         connection.execute(f"CREATE TEMP VIEW source AS SELECT {columns_and_position} FROM frame")  # noqa: S608 - ours
     described = connection.execute("DESCRIBE source").fetchall()
-    if isinstance(data, Path) and any(row[1] in {"DOUBLE", "FLOAT"} for row in described):
-        connection.execute(f"SET disabled_optimizers = '{TRUSTS_STATISTICS}'")
     known = {row[0]: duckdb_column(row[0], row[1], natives.get(row[0])) for row in described if row[0] != POSITION}
     source = exp.alias_(exp.to_table("source"), "data", table=True)
-    return Table(known, Dialect(), source, exp.column(POSITION, table="data"))
+    distrust = None
+    if isinstance(data, Path):
+        distrust = partial(connection.execute, f"SET disabled_optimizers = '{TRUSTS_STATISTICS}'")
+    return Table(known, Dialect(), source, exp.column(POSITION, table="data"), distrust=distrust)

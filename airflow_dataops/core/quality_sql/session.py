@@ -16,7 +16,7 @@ from airflow_dataops.core.quality_sql.refusal import UncompilableError, UnfitErr
 from airflow_dataops.core.quality_sql.results import Found, ResultFormat
 from airflow_dataops.core.quality_sql.rule import Ask, Facts, RowRule, Rule
 from airflow_dataops.core.quality_sql.table import Kind, Table
-from airflow_dataops.core.quality_suite import columns_of
+from airflow_dataops.core.quality_suite import columns_of, columns_read
 
 __all__ = ["judge_all"]
 
@@ -60,6 +60,8 @@ def judge_all(
     found: dict[int, Found] = {}
     refused: dict[int, str] = {}
     table = replace(table, known_missing=missing_counts(expectations, table, ask))
+    if table.distrust is not None and may_meet_nan(expectations, table):
+        table.distrust()
     for number, expectation in enumerate(expectations):
         kwargs = expectation["kwargs"]
         try:
@@ -97,6 +99,14 @@ def answers_of(
         except UncompilableError as error:
             refused[number] = str(error)
     return answers
+
+
+def may_meet_nan(expectations: Sequence[Mapping[str, Any]], table: Table) -> bool:
+    """Whether a predicate may meet numbers that are none: values are missing, or other columns are read, too."""
+    floats = {name for name, column in table.columns.items() if column.kind is Kind.FLOAT}
+    return bool(floats) and (
+        columns_read(expectations) is None or any(table.known_missing.get(name) for name in floats)
+    )
 
 
 def missing_counts(expectations: Sequence[Mapping[str, Any]], table: Table, ask: Ask) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -74,6 +74,7 @@ class Table:
         known_missing: How many values of a column are missing, where that is known already.
         unique_keys: Columns that the database itself keeps unique together, nulls left out.
         references: Tables whose keys the data may refer to, by name.
+        distrust: Tells the engine that statistics do not show whether a number is NaN; None where none do.
         stored: Whether the data lie in a database, so that columns have types of its own (`Column.stored`).
     """
 
@@ -86,6 +87,7 @@ class Table:
     unique_keys: frozenset[frozenset[str]] = frozenset()
     references: Mapping[str, Table] = field(default_factory=dict)
     stored: bool = False
+    distrust: Callable[[], object] | None = None
 
     def place(self) -> exp.Expression:
         """Return what tells one row from another.
