@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from airflow_dataops.core.dataset import safe_segment
 from airflow_dataops.core.ledger import Claim
@@ -14,6 +15,7 @@ from airflow_dataops.exceptions import BrokenCheckError
 __all__ = [
     "MAX_NAME_BYTES",
     "Publication",
+    "SqlTable",
     "TableName",
     "current_of",
     "earlier",
@@ -93,6 +95,21 @@ def current_of(versions: Iterable[Publication]) -> Publication | None:
 def expired(versions: Iterable[Publication], keep: int) -> list[Publication]:
     """Return the versions to drop so that `keep` stay besides the current one; those longest out of use go first."""
     return sorted(versions, key=lambda one: (one.moved, one.version), reverse=True)[keep + 1 :]
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTable:
+    """A table or view of a database.
+
+    Args:
+        url: The database, as SQLAlchemy writes it, as text or as its URL; never shown with its password.
+        name: The table.
+        schema: Its schema; None for the connection's own.
+    """
+
+    url: Any = field(repr=False)
+    name: str
+    schema: str | None = None
 
 
 def staging_name(table: str, key: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
@@ -23,28 +23,13 @@ if TYPE_CHECKING:
 
     from airflow_dataops.core.quality_sql.table import Table
 
-__all__ = ["SqlEngine", "SqlTable", "open_sql"]
+__all__ = ["SqlEngine", "open_sql"]
 
 POSITION = "__dataops_position"
 DIALECTS = {"postgresql": "postgres", "mssql": "tsql", "awsathena": "athena", "mariadb": "mysql"}
 """sqlglot's names of dialects, where they are not SQLAlchemy's."""
 MOST_FETCHED = 1_000_000
 MOST_REMEMBERED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class SqlTable:
-    """A table or view of a database.
-
-    Args:
-        url: The database, as SQLAlchemy writes it; never shown with its password.
-        name: The table.
-        schema: Its schema; None for the connection's own.
-    """
-
-    url: str | sqlalchemy.URL = field(repr=False)
-    name: str
-    schema: str | None = None
 
 
 class SqlEngine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_dataops.hooks.quality_sql import SqlTable as SqlTable
+from airflow_dataops.core.table import SqlTable as SqlTable
 from airflow_dataops.testing.suite import run_suite as run_suite
 
 __all__: list[str] = []

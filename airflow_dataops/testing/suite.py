@@ -8,18 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy
-
 from airflow_dataops.core.quality_needs import prepared, reference_columns, unsupported_of
 from airflow_dataops.core.quality_suite import columns_read, expectations_of
 from airflow_dataops.core.quality_types import OWN_TYPES, validate
-from airflow_dataops.core.table import TableName
+from airflow_dataops.core.table import SqlTable, TableName
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError
 from airflow_dataops.hooks import quality_gx, quality_run
 from airflow_dataops.hooks.quality_duckdb import open_duckdb
-from airflow_dataops.hooks.quality_spark import open_spark
-from airflow_dataops.hooks.quality_sql import SqlTable, open_sql
 from airflow_dataops.hooks.suite import read_document
 
 if TYPE_CHECKING:
@@ -116,10 +112,17 @@ def opened(
             hint="choose one of them",
         )
     if isinstance(data, SqlTable):
+        # Only tables pay for the database's libraries.
+        import sqlalchemy
+
+        from airflow_dataops.hooks.quality_sql import open_sql
+
         database = sqlalchemy.create_engine(data.url, poolclass=sqlalchemy.NullPool)
         with open_sql(database, TableName(data.name, data.schema), order_by, references=references) as table:
             yield table
     elif in_spark or engine == "spark":
+        from airflow_dataops.hooks.quality_spark import open_spark
+
         with open_spark(data, order_by=order_by, references=references) as spark:
             yield spark
     else:
