@@ -93,7 +93,7 @@ def test_the_report_names_the_tables_and_how_many_rows_each_holds(gate, make_con
     page = DatasetHook().get_evidence(result["report"]).decode()
     assert "<dt>Table</dt><dd><code>shop:orders</code>, 5 rows</dd>" in page
     assert "<dt>Goes on</dt><dd><code>shop:orders</code>, 4 rows</dd>" in page
-    assert "<dt>Quarantine</dt><dd><code>shop:aside</code>, 1 rows</dd>" in page
+    assert "<dt>Quarantine</dt><dd><code>shop:aside</code>, 1 row</dd>" in page
     assert "SHA-256" not in page
     assert "Snapshot" not in page
 
