@@ -11,6 +11,7 @@ from typing import Any
 from airflow_dataops.core.dataset import Snapshot, pointer_name
 from airflow_dataops.core.ledger import RecordedEvent
 from airflow_dataops.core.quality_check import Suite
+from airflow_dataops.core.quality_suite import public_columns as public_by_suite
 from airflow_dataops.core.quality_suite import suite_of
 from airflow_dataops.core.words import plain
 from airflow_dataops.exceptions import BrokenCheckError, ConflictError
@@ -34,7 +35,6 @@ KINDS = ("quality.judged", "quality.reinjected", "quality.purged")
 """The events that tell what lies in quarantine."""
 DAYS = {"d": 1, "day": 1, "days": 1, "w": 7, "week": 7, "weeks": 7, "y": 365, "yr": 365, "year": 365, "years": 365}
 MONTHS = {"m": 30, "mo": 30, "month": 30, "months": 30}
-PUBLIC = "public"
 
 
 class State(StrEnum):
@@ -205,9 +205,9 @@ def references_in(evidence: Mapping[str, Any]) -> dict[str, list[Snapshot]]:
 
 def public_columns(evidence: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     """Return the columns whose values anybody may see: those that the contract calls public, and no others."""
-    about = evidence["meta"].get("dataops_suite") or {}
-    classified = about.get("classification") or {}
-    return [name for name in columns if str(classified.get(name, "")).strip().lower() == PUBLIC]
+    told = {"meta": {"dataops": evidence["meta"].get("dataops_suite")}}
+    public = public_by_suite(told, str(evidence.get("suite_name") or "the suite"))
+    return [name for name in columns if name in public]
 
 
 def retention_days(evidence: Mapping[str, Any]) -> float | None:

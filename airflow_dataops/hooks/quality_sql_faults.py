@@ -41,4 +41,7 @@ def told(error: sqlalchemy.exc.SQLAlchemyError, url: sqlalchemy.URL, conn_id: st
         return UncompilableError("the database cannot compute it")
     if state.startswith(OUTAGES) or isinstance(error, OperationalError | InterfaceError):
         return OutageError("The database", address, conn_id, text)
-    return BrokenCheckError(f"The database at {address} refuses a check: {text}", hint="see the database's log")
+    # What a function of the user's own raises may hold values.
+    return BrokenCheckError(
+        f"The database at {address} refuses a check (SQLSTATE {state or 'unknown'}).", hint="see the database's log"
+    )
